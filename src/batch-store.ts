@@ -1,0 +1,205 @@
+/**
+ * Entries in SQLite: one row per batch, because rows written are what storage charges for and what costs time. A batch is the
+ * entries' JSON texts, one a line. Only the driver knows which SQLite it is.
+ */
+import type { Filter } from './filter.ts'
+import { type LogRecord, parseRecord } from './log.ts'
+import { MAX_BATCH_BYTES, MAX_PAGE_BYTES, type Reading, type Start } from './ring.ts'
+import type { Gap, HistoryPage, HistoryQuery, StoredEntry } from './source.ts'
+import { createBatch, encodeLog, formatId, newEpoch, parseId } from './sse.ts'
+
+/** A value that SQLite returns here. */
+type Cell = string | number | null
+
+/** What is needed of SQLite. Statements run at once; what runs in one turn is stored together or not at all. */
+export interface SqlDriver {
+  /** Runs a statement and returns its rows, read as they are iterated. */
+  exec(statement: string, ...values: Cell[]): Iterable<Record<string, Cell>>
+}
+
+/** Most UTF-16 units of one row: at most 1.5 MiB of UTF-8, where a Durable Object takes 2 MB. */
+const MAX_ROW_LENGTH = 512 * 1024
+
+/** A row of `batches`. */
+interface Row {
+  readonly first: number
+  readonly lines: readonly string[]
+}
+
+/** Entries in SQLite, with sequence numbers from 1. */
+export class BatchStore {
+  readonly #sql: SqlDriver
+  readonly #retain: number
+  readonly #epoch: string
+  #head: number
+
+  /** @param retain - most entries kept for new readers; what one row holds beyond that goes when the whole row can */
+  constructor(sql: SqlDriver, retain: number) {
+    this.#sql = sql
+    this.#retain = retain
+    run(sql, 'CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID')
+    run(
+      sql,
+      'CREATE TABLE IF NOT EXISTS batches (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, lines TEXT NOT NULL)',
+    )
+    run(sql, "INSERT OR IGNORE INTO meta (name, value) VALUES ('epoch', ?)", newEpoch())
+    this.#epoch = String(one(sql, "SELECT value FROM meta WHERE name = 'epoch'")?.value)
+    // In memory the head is gone after a sleep; the last row, which retention never removes, still has it.
+    const last = one(sql, 'SELECT first, count FROM batches ORDER BY first DESC LIMIT 1')
+    this.#head = last === undefined ? 0 : Number(last.first) + Number(last.count) - 1
+  }
+
+  /** The last entry. */
+  get head(): number {
+    return this.#head
+  }
+
+  /** How many entries a new reader may get. */
+  get size(): number {
+    return this.#head - this.#kept + 1
+  }
+
+  /** The oldest entry that a new reader may get. */
+  get #kept(): number {
+    const oldest = one(this.#sql, 'SELECT first FROM batches ORDER BY first LIMIT 1')
+    return oldest === undefined ? this.#head + 1 : Math.max(Number(oldest.first), this.#head - this.#retain + 1)
+  }
+
+  /** Stores the JSON texts of entries and returns their ids. */
+  append(lines: readonly string[]): string[] {
+    const first = this.#head + 1
+    for (let from = 0; from < lines.length; ) {
+      let to = from
+      for (let length = 0; to < lines.length; to++) {
+        length += (lines[to] as string).length + 1
+        if (length > MAX_ROW_LENGTH && to > from) break
+      }
+      const row = lines.slice(from, to)
+      run(
+        this.#sql,
+        'INSERT INTO batches (first, count, lines) VALUES (?, ?, ?)',
+        this.#head + 1,
+        row.length,
+        row.join('\n'),
+      )
+      this.#head += row.length
+      from = to
+    }
+    // Whole rows only: those before the one that holds the oldest entry kept.
+    run(
+      this.#sql,
+      'DELETE FROM batches WHERE first < (SELECT MAX(first) FROM batches WHERE first <= ?)',
+      this.#head - this.#retain + 1,
+    )
+    return lines.map((_, index) => formatId(this.#epoch, first + index))
+  }
+
+  /** What stands at a place for a filter, at most one batch of it; undefined at the end. */
+  read(next: number, filter: Filter): Reading | undefined {
+    if (next > this.#head) return undefined
+    let events = ''
+    let last: string | undefined
+    for (const { first, lines } of this.#rowsFrom(next)) {
+      for (let index = Math.max(0, next - first); index < lines.length; index++) {
+        if (events.length >= MAX_BATCH_BYTES) break
+        next = first + index + 1
+        const json = lines[index] as string
+        if (filter.key !== '' && !filter.matches(parseRecord(json).entry)) continue
+        last = formatId(this.#epoch, first + index)
+        events += encodeLog(json, last)
+      }
+      if (events.length >= MAX_BATCH_BYTES) break
+    }
+    return { batch: last === undefined ? undefined : createBatch(events, last), next }
+  }
+
+  /** Where a reader starts that resumes after an id, or wants the last `tail` entries that match. */
+  locate(after: string | undefined, tail: number, filter: Filter): Start {
+    const kept = this.#kept
+    if (after === undefined) return { next: this.#tailStart(tail, filter, kept), gap: undefined, resumed: false }
+    const next = this.#sequenceOf(after) + 1
+    if (Number.isNaN(next)) return { next: kept, gap: this.#gap('restarted', null, kept), resumed: false }
+    if (next >= kept) return { next, gap: undefined, resumed: true }
+    return { next: kept, gap: this.#gap('evicted', kept - next, kept), resumed: true }
+  }
+
+  /** The id of the place before an entry. */
+  positionBefore(next: number): string {
+    return formatId(this.#epoch, next - 1)
+  }
+
+  /** A page of the past. */
+  history({ before, tail }: HistoryQuery, filter: Filter): HistoryPage {
+    const end = before === undefined ? Number.NaN : this.#sequenceOf(before)
+    const entries: StoredEntry[] = []
+    let bytes = 0
+    let oldest = Number.isNaN(end) ? this.#head + 1 : end
+    for (const [sequence, { entry, json }] of this.#backwards(oldest - 1)) {
+      if (entries.length >= tail || bytes >= MAX_PAGE_BYTES) {
+        return { entries: entries.reverse(), before: formatId(this.#epoch, oldest) }
+      }
+      oldest = sequence
+      if (!filter.matches(entry)) continue
+      entries.push({ id: formatId(this.#epoch, sequence), ...entry })
+      bytes += json.length
+    }
+    return { entries: entries.reverse(), before: null }
+  }
+
+  #tailStart(tail: number, filter: Filter, kept: number): number {
+    if (filter.key === '') return Math.max(kept, this.#head + 1 - tail)
+    let start = this.#head + 1
+    for (const [sequence, { entry }] of this.#backwards(this.#head)) {
+      if (tail === 0) break
+      if (!filter.matches(entry)) continue
+      start = sequence
+      tail--
+    }
+    return start
+  }
+
+  *#rowsFrom(next: number): Generator<Row> {
+    const rows = this.#sql.exec(
+      'SELECT first, lines FROM batches WHERE first >= (SELECT MAX(first) FROM batches WHERE first <= ?) ORDER BY first',
+      next,
+    )
+    for (const row of rows) yield toRow(row)
+  }
+
+  /** Entries from a place to the oldest kept, newest first. */
+  *#backwards(from: number): Generator<[number, LogRecord]> {
+    const kept = this.#kept
+    const rows = this.#sql.exec('SELECT first, lines FROM batches WHERE first <= ? ORDER BY first DESC', from)
+    for (const row of rows) {
+      const { first, lines } = toRow(row)
+      for (let index = Math.min(lines.length - 1, from - first); index >= 0; index--) {
+        if (first + index < kept) return
+        yield [first + index, parseRecord(lines[index] as string)]
+      }
+    }
+  }
+
+  /** The sequence of an id of this store; NaN for one that it never gave out. */
+  #sequenceOf(id: string): number {
+    const position = parseId(id)
+    if (position === undefined || position.epoch !== this.#epoch || position.sequence > this.#head) return Number.NaN
+    return position.sequence
+  }
+
+  #gap(reason: Gap['reason'], dropped: number | null, next: number): Gap {
+    return { type: 'gap', reason, dropped, id: this.positionBefore(next) }
+  }
+}
+
+function toRow({ first, lines }: Record<string, Cell>): Row {
+  return { first: Number(first), lines: String(lines).split('\n') }
+}
+
+function run(sql: SqlDriver, statement: string, ...values: Cell[]): void {
+  for (const _ of sql.exec(statement, ...values));
+}
+
+function one(sql: SqlDriver, statement: string): Record<string, Cell> | undefined {
+  for (const row of sql.exec(statement)) return row
+  return undefined
+}

@@ -1,0 +1,63 @@
+/** The command line. */
+import { parseArgs } from 'node:util'
+import { MonitorError } from '../errors.ts'
+
+/** What the command was asked to do. */
+export interface Arguments {
+  readonly help: boolean
+  readonly version: boolean
+  /** End when standard input ends. */
+  readonly exit: boolean
+  /** Settings given as options; they win over the environment. */
+  readonly settings: Readonly<Record<string, string>>
+}
+
+/** One screen. */
+export const HELP = `edgetail: watch an application's logs live in the browser
+
+  node app.js 2>&1 | edgetail        follow what a program prints; it is passed through unchanged
+  edgetail                           serve; entries come over HTTP (POST /monitor/logs)
+
+Options
+  --port <n>     port to listen on, 0 for any free one      (PORT, 8787)
+  --host <name>  address to listen on                       (HOST, 127.0.0.1)
+  --exit         end when standard input ends
+  --version      print the version
+  --help         print this
+
+Environment
+  EDGETAIL_TOKEN          token that reads and writes; without one a random one is made and printed
+  EDGETAIL_READ_TOKEN     token that only reads
+  EDGETAIL_WRITE_TOKEN    token that only writes
+  EDGETAIL_BASE           path of the routes                         (/monitor)
+  EDGETAIL_RETAIN         entries kept for those who connect later   (10000)
+  EDGETAIL_MAX_CLIENTS    streams open at once                       (1000)
+  EDGETAIL_MAX_BODY       largest body of a write, in bytes          (1048576)
+  EDGETAIL_HEARTBEAT_MS   silence after which a comment is sent      (20000)
+  EDGETAIL_CORS_ORIGINS   origins whose pages may read, by commas    (none)
+`
+
+/**
+ * Reads the arguments.
+ *
+ * @throws MonitorError `invalid_setting` for one that is not known
+ */
+export function readArguments(args: readonly string[]): Arguments {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        port: { type: 'string' },
+        host: { type: 'string' },
+        exit: { type: 'boolean', default: false },
+        version: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+    const { port, host, exit, version, help } = values
+    return { exit, version, help, settings: { ...(port && { PORT: port }), ...(host && { HOST: host }) } }
+  } catch (error) {
+    const [sentence] = (error as Error).message.split('. ')
+    throw new MonitorError('invalid_setting', `${sentence}. edgetail --help lists the options.`, { cause: error })
+  }
+}

@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { MonitorError } from '../errors.ts'
+import { HELP, readArguments } from './args.ts'
+import { serve } from './serve.ts'
+
+try {
+  const args = readArguments(process.argv.slice(2))
+  if (args.help) process.stdout.write(HELP)
+  else if (args.version) process.stdout.write(`${version()}\n`)
+  else await serve(args)
+} catch (error) {
+  process.stderr.write(`edgetail: ${sentence(error)}\n`)
+  process.exit(1)
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  return version
+}
+
+function sentence(error: unknown): string {
+  if (error instanceof MonitorError) return error.message
+  const { code, address, port, message } = error as NodeJS.ErrnoException & { address?: string; port?: number }
+  if (code === 'EADDRINUSE') return `${address}:${port} is in use. Choose another port with PORT or --port.`
+  if (code === 'EACCES') return `${address}:${port} needs more rights. Choose a port from 1024 with PORT or --port.`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `HOST ${address ?? ''} is no address of this machine.`
+  return message
+}

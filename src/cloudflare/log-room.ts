@@ -1,0 +1,201 @@
+/**
+ * The Durable Object that keeps the entries and hands them to every watcher. It sleeps between two entries: its sockets
+ * hibernate, its history is in SQLite, and what it holds in memory can be made again from the two.
+ */
+import { DurableObject } from 'cloudflare:workers'
+import { BatchStore } from '../batch-store.ts'
+import { tooManyClients } from '../errors.ts'
+import { compileFilter, type Filter, type FilterQuery } from '../filter.ts'
+import { createPacer } from '../pacer.ts'
+import { CHECKPOINT_MS } from '../readers.ts'
+import { readSettings } from '../settings.ts'
+import type { HistoryPage, HistoryQuery, LogBatch, SourceStatus } from '../source.ts'
+import { type Control, decodeRequest, MORE, OPENED_HEADER, type Opened, PING, PONG } from '../sources/room-link.ts'
+
+/** How often sockets are looked through for those whose Worker is gone, in milliseconds. */
+const SWEEP_MS = 60_000
+
+/** What a socket carries through a sleep. */
+interface Watcher {
+  readonly filter: FilterQuery
+  /** Whether it counts as a client. */
+  readonly counted: boolean
+  /** When it came, in milliseconds since the epoch. */
+  readonly since: number
+  /** The entry it wants next; absent while it takes everything as it comes. */
+  readonly next?: number | undefined
+}
+
+/** Keeps the entries of one monitor. Bind it in `wrangler.toml` with `new_sqlite_classes`. */
+export class LogRoom extends DurableObject {
+  readonly #store: BatchStore
+  readonly #silentMs: number
+  readonly #watchers = new Map<WebSocket, Watcher>()
+  readonly #pacer = createPacer(() => this.#publish())
+  /** The last entry that watchers were sent. */
+  #published: number
+  /** Filtered watchers that entries have passed by since they last heard of their position. */
+  #passed = new Set<WebSocket>()
+  #checkpoint: ReturnType<typeof setTimeout> | undefined
+  #swept = 0
+
+  constructor(ctx: DurableObjectState, env: Record<string, unknown>) {
+    super(ctx, env)
+    const { retain, heartbeatMs } = readSettings(env)
+    this.#store = new BatchStore(ctx.storage.sql, retain)
+    this.#published = this.#store.head
+    this.#silentMs = 3 * heartbeatMs + SWEEP_MS
+    for (const socket of ctx.getWebSockets()) this.#watchers.set(socket, socket.deserializeAttachment() as Watcher)
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG))
+  }
+
+  /** Stores entries, given as their JSON texts, and returns their ids. The runtime holds the answer until they are on disk. */
+  append(lines: readonly string[]): string[] {
+    const ids = this.#store.append(lines)
+    this.#pacer.request()
+    return ids
+  }
+
+  history(query: HistoryQuery): HistoryPage {
+    return this.#store.history(query, compileFilter(query.filter))
+  }
+
+  status(): SourceStatus {
+    return { entries: this.#store.size, clients: this.#clients() }
+  }
+
+  /** Opens a watcher's socket. The answer says where it starts; what is stored follows in the same turn. */
+  override fetch(request: Request): Response {
+    if (request.headers.get('Upgrade') !== 'websocket') return new Response(null, { status: 426 })
+    const { after, tail = 0, filter = {}, counted, maxClients } = decodeRequest(new URL(request.url))
+    if (maxClients !== undefined && this.#clients() >= maxClients) {
+      return new Response(tooManyClients(maxClients).message, { status: 503 })
+    }
+    // Whoever comes now starts where all others stand.
+    this.#pacer.flushNow()
+    const start = this.#store.locate(after, tail, compileFilter(filter))
+    const { 0: client, 1: server } = new WebSocketPair()
+    this.ctx.acceptWebSocket(server)
+    if (start.gap !== undefined) this.#sendControl(server, start.gap)
+    this.#feed(server, { filter, counted, since: Date.now() }, start.next)
+    const opened: Opened = {
+      resumed: start.resumed,
+      id: start.gap === undefined ? this.#store.positionBefore(start.next) : undefined,
+    }
+    return new Response(null, { status: 101, webSocket: client, headers: { [OPENED_HEADER]: JSON.stringify(opened) } })
+  }
+
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    const watcher = this.#watchers.get(socket)
+    if (message !== MORE || watcher?.next === undefined) return
+    this.#pacer.flushNow()
+    this.#feed(socket, watcher, watcher.next)
+  }
+
+  override webSocketClose(socket: WebSocket): void {
+    this.#forget(socket)
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.#forget(socket)
+  }
+
+  /** Sends one batch of the past. A watcher that has it all takes part in what is published from now on. */
+  #feed(socket: WebSocket, watcher: Watcher, next: number): void {
+    const filter = compileFilter(watcher.filter)
+    let reading = this.#store.read(next, filter)
+    // What a filter leaves out costs the Worker nothing, so it is not asked for each piece of it.
+    while (reading !== undefined && reading.batch === undefined) reading = this.#store.read(reading.next, filter)
+    if (reading?.batch !== undefined) this.#send(socket, reading.batch.bytes)
+    const behind = reading !== undefined && reading.next <= this.#store.head
+    this.#remember(socket, { ...watcher, next: behind ? reading?.next : undefined })
+    if (behind) this.#send(socket, MORE)
+  }
+
+  /** Gives every watcher that keeps up what has been appended since the last time. */
+  #publish(): void {
+    const from = this.#published + 1
+    this.#published = this.#store.head
+    this.#sweep()
+    if (from > this.#published) return
+    const encoded = new Map<string, LogBatch[]>()
+    for (const [socket, watcher] of this.#watchers) {
+      if (watcher.next !== undefined) continue
+      const filter = compileFilter(watcher.filter)
+      let batches = encoded.get(filter.key)
+      if (batches === undefined) {
+        batches = this.#batches(from, filter)
+        encoded.set(filter.key, batches)
+      }
+      for (const { bytes } of batches) this.#send(socket, bytes)
+      if (batches.length === 0) this.#pass(socket)
+      else this.#passed.delete(socket)
+    }
+  }
+
+  #batches(from: number, filter: Filter): LogBatch[] {
+    const batches: LogBatch[] = []
+    let reading = this.#store.read(from, filter)
+    while (reading !== undefined) {
+      if (reading.batch !== undefined) batches.push(reading.batch)
+      reading = this.#store.read(reading.next, filter)
+    }
+    return batches
+  }
+
+  #pass(socket: WebSocket): void {
+    this.#passed.add(socket)
+    if (this.#checkpoint !== undefined) return
+    this.#checkpoint = setTimeout(() => {
+      this.#checkpoint = undefined
+      const id = this.#store.positionBefore(this.#published + 1)
+      for (const passed of this.#passed) this.#sendControl(passed, { type: 'checkpoint', id })
+      this.#passed.clear()
+    }, CHECKPOINT_MS)
+  }
+
+  /** Closes sockets that no Worker has pinged for long: one that dies does not say so. */
+  #sweep(): void {
+    const now = Date.now()
+    if (now - this.#swept < SWEEP_MS) return
+    this.#swept = now
+    for (const [socket, { since }] of this.#watchers) {
+      const heard = this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? since
+      if (now - heard > this.#silentMs) this.#drop(socket)
+    }
+  }
+
+  #clients(): number {
+    let clients = 0
+    for (const { counted } of this.#watchers.values()) if (counted) clients++
+    return clients
+  }
+
+  #remember(socket: WebSocket, watcher: Watcher): void {
+    this.#watchers.set(socket, watcher)
+    socket.serializeAttachment(watcher)
+  }
+
+  #forget(socket: WebSocket): void {
+    this.#watchers.delete(socket)
+    this.#passed.delete(socket)
+  }
+
+  #drop(socket: WebSocket): void {
+    this.#forget(socket)
+    socket.close(1001, 'Not heard of')
+  }
+
+  #sendControl(socket: WebSocket, control: Control): void {
+    this.#send(socket, JSON.stringify(control))
+  }
+
+  /** Sending fails only when the other end is gone; its Worker opens another socket, and no other watcher must suffer. */
+  #send(socket: WebSocket, message: string | Uint8Array): void {
+    try {
+      socket.send(message)
+    } catch {
+      this.#drop(socket)
+    }
+  }
+}

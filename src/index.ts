@@ -1,0 +1,21 @@
+/** The public names. */
+export { type ErrorCode, type ErrorReporter, type ErrorStage, type ErrorStatus, MonitorError } from './errors.ts'
+export type { FilterQuery } from './filter.ts'
+export { type JsonObject, LEVELS, type Level, type LogEntry, type LogRecord, normalizeEntry } from './log.ts'
+export { createMonitor, type Monitor, type MonitorOptions } from './monitor.ts'
+export type { MonitorSettings } from './settings.ts'
+export type {
+  Checkpoint,
+  Gap,
+  HistoryPage,
+  HistoryQuery,
+  LogBatch,
+  LogSource,
+  SourceStatus,
+  StoredEntry,
+  StreamItem,
+  SubscribeOptions,
+  Subscription,
+} from './source.ts'
+export { type MemorySourceOptions, memorySource } from './sources/memory.ts'
+export { createBatch, encodeLog } from './sse.ts'

@@ -1,0 +1,88 @@
+/**
+ * From a body to records: one JSON object, an array of them, or NDJSON (https://github.com/ndjson/ndjson-spec). Good entries
+ * are kept and bad ones named by their line.
+ */
+import { MonitorError, toMonitorError } from '../errors.ts'
+import { type LogRecord, normalizeEntry } from '../log.ts'
+import { createLineSplitter } from './lines.ts'
+
+/** An entry that was not taken. */
+export interface Rejection {
+  /** From 1, blank lines included; in an array the place. */
+  readonly line: number
+  readonly error: string
+}
+
+/** What a body held. */
+export interface ParsedBatch {
+  readonly records: LogRecord[]
+  readonly rejected: Rejection[]
+}
+
+/** Most rejections that are named: a body of a million empty objects' halves would otherwise be answered at forty times its size. */
+const MAX_NAMED = 1000
+
+/** Parses NDJSON as it arrives. */
+export async function parseNdjson(text: AsyncIterable<string>, now: number): Promise<ParsedBatch> {
+  const batch = emptyBatch()
+  const splitter = createLineSplitter()
+  let number = 0
+  const take = (line: string): void => {
+    number++
+    if (line.trim() === '') return
+    let input: unknown
+    try {
+      input = JSON.parse(line)
+    } catch {
+      reject(batch, number, 'The line is not valid JSON.')
+      return
+    }
+    collect(batch, number, input, now)
+  }
+  for await (const piece of text) splitter.push(piece).forEach(take)
+  take(splitter.end())
+  return batch
+}
+
+/**
+ * Parses one JSON text.
+ *
+ * @throws MonitorError `invalid_body` when it is no JSON
+ */
+export async function parseJson(text: AsyncIterable<string>, now: number): Promise<ParsedBatch> {
+  const pieces: string[] = []
+  for await (const piece of text) pieces.push(piece)
+  const body = pieces.join('')
+  const batch = emptyBatch()
+  if (body.trim() === '') return batch
+  let input: unknown
+  try {
+    input = JSON.parse(body)
+  } catch (cause) {
+    throw new MonitorError('invalid_body', 'The body is not valid JSON. NDJSON is sent as application/x-ndjson.', {
+      cause,
+    })
+  }
+  const items: unknown[] = Array.isArray(input) ? input : [input]
+  items.forEach((item, index) => {
+    collect(batch, index + 1, item, now)
+  })
+  return batch
+}
+
+function emptyBatch(): ParsedBatch {
+  return { records: [], rejected: [] }
+}
+
+function collect(batch: ParsedBatch, line: number, input: unknown, now: number): void {
+  try {
+    batch.records.push(normalizeEntry(input, now))
+  } catch (error) {
+    reject(batch, line, toMonitorError(error).message)
+  }
+}
+
+function reject({ rejected }: ParsedBatch, line: number, error: string): void {
+  if (rejected.length < MAX_NAMED) rejected.push({ line, error })
+  else if (rejected.length === MAX_NAMED) rejected.push({ line, error: `${error} Further lines are not named.` })
+}

@@ -1,0 +1,62 @@
+/**
+ * A request's body as text, piece by piece. Bytes are counted while they are read, on the wire and unzipped, so that neither a
+ * chunked body nor a small archive of a large text gets further than the limit.
+ */
+import { MonitorError } from '../errors.ts'
+
+/**
+ * Reads a body.
+ *
+ * @param maxBytes - most bytes, both as sent and unzipped
+ * @throws MonitorError `body_too_large`, `unsupported_media_type` for an encoding other than gzip, `invalid_body` for one
+ * that is not what it says
+ */
+export async function* readBody(request: Request, maxBytes: number): AsyncGenerator<string, undefined> {
+  if (Number(request.headers.get('Content-Length')) > maxBytes) throw tooLarge(maxBytes)
+  const encoding = request.headers.get('Content-Encoding')?.trim().toLowerCase() ?? 'identity'
+  if (encoding !== 'identity' && encoding !== 'gzip') {
+    throw new MonitorError('unsupported_media_type', 'Content-Encoding is gzip or none.')
+  }
+  if (request.body === null) return
+  let body: ReadableStream<Uint8Array> = request.body.pipeThrough(counter(maxBytes))
+  if (encoding === 'gzip') {
+    body = body.pipeThrough(new DecompressionStream('gzip') as GenericTransform).pipeThrough(counter(maxBytes))
+  }
+  const decoder = new TextDecoder()
+  const reader = body.getReader()
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) break
+      yield decoder.decode(value, { stream: true })
+    }
+  } catch (error) {
+    if (error instanceof MonitorError) throw error
+    const what = encoding === 'gzip' ? 'The body is not valid gzip, or was cut off.' : 'The body was cut off.'
+    throw new MonitorError('invalid_body', what, { cause: error })
+  } finally {
+    await reader.cancel().catch(() => undefined)
+  }
+  yield decoder.decode()
+  return undefined
+}
+
+type GenericTransform = TransformStream<Uint8Array, Uint8Array>
+
+function counter(maxBytes: number): GenericTransform {
+  let bytes = 0
+  return new TransformStream({
+    transform(chunk, controller) {
+      bytes += chunk.byteLength
+      if (bytes > maxBytes) controller.error(tooLarge(maxBytes))
+      else controller.enqueue(chunk)
+    },
+  })
+}
+
+function tooLarge(maxBytes: number): MonitorError {
+  return new MonitorError(
+    'body_too_large',
+    `A body is at most ${maxBytes} bytes, also when unzipped. Send it in parts.`,
+  )
+}

@@ -1,0 +1,186 @@
+/**
+ * The monitor: a source with routes before it. Mount `routes` in any Hono app; log into it from the same program.
+ */
+import { Hono } from 'hono'
+import { cors } from 'hono/cors'
+import { trimTrailingSlash } from 'hono/trailing-slash'
+import { createAuthenticator } from './auth.ts'
+import { type ErrorReporter, MonitorError, toMonitorError } from './errors.ts'
+import type { FilterQuery } from './filter.ts'
+import { createHeartbeat } from './heartbeat.ts'
+import { createRecord, type Level, type LogEntry } from './log.ts'
+import { healthRoute } from './routes/health.ts'
+import { readLogsRoute, writeLogsRoute } from './routes/logs.ts'
+import { closeSessionRoute, openSessionRoute } from './routes/session.ts'
+import { createStreams, streamRoute } from './routes/stream.ts'
+import { viewerRoute } from './routes/viewer.ts'
+import { type MonitorSettings, resolveMonitorSettings } from './settings.ts'
+import type { LogSource } from './source.ts'
+
+/** Options of {@link createMonitor}. */
+export interface MonitorOptions extends MonitorSettings {
+  /** Where entries are kept. The monitor owns it: closing the one closes the other. */
+  readonly source: LogSource
+  /**
+   * Told of failures that no caller waits for. Neither a token nor an entry is in what it gets.
+   * @default console.error
+   */
+  readonly onError?: ErrorReporter | undefined
+}
+
+/** A monitor. */
+export interface Monitor {
+  /** `stream`, `logs`, `session`, `health` and the viewer page, relative to wherever they are mounted. */
+  readonly routes: Hono
+  /**
+   * Logs an entry. Never throws and never waits; what goes wrong is told to `onError`.
+   *
+   * @param context - anything; errors, cycles and big integers are kept as far as JSON can say them
+   */
+  log(level: Level, message: string, context?: unknown): void
+  /**
+   * Calls a listener with every entry from now on.
+   *
+   * @returns a function that ends it
+   */
+  onLog(listener: (entry: LogEntry) => void, filter?: FilterQuery): () => void
+  /** The last entries, oldest first. @param count - at most so many, 100 if left out */
+  getLastLogs(count?: number): Promise<LogEntry[]>
+  /**
+   * Refuses new work, gives every stream what was accepted before, tells each client when to come back, and ends it. Resolves
+   * when all streams have ended. A client that takes nothing holds it up: give it a deadline.
+   */
+  close(): Promise<void>
+}
+
+/**
+ * Makes a monitor.
+ *
+ * @throws MonitorError `invalid_setting` when an option cannot be used
+ */
+export function createMonitor(options: MonitorOptions): Monitor {
+  const { source, onError = reportToConsole } = options
+  const settings = resolveMonitorSettings(options)
+  const auth = createAuthenticator(settings)
+  const streams = createStreams()
+  let draining = false
+
+  const routes = new Hono()
+  routes.onError((error, c) => {
+    const known = toMonitorError(error)
+    if (known.code === 'internal') onError(error, 'request')
+    if (known.status === 401) c.header('WWW-Authenticate', 'Bearer')
+    // Jittered, so that those who were refused together do not come back together.
+    if (known.status === 503 && known.retryable) c.header('Retry-After', String(1 + Math.floor(Math.random() * 5)))
+    c.header('Cache-Control', 'no-store')
+    c.header('X-Content-Type-Options', 'nosniff')
+    return c.json({ error: { code: known.code, message: known.message } }, known.status)
+  })
+  routes.use(async (c, next) => {
+    await next()
+    c.header('X-Content-Type-Options', 'nosniff')
+    if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store')
+  })
+  routes.use(trimTrailingSlash())
+  if (settings.corsOrigins.length > 0) {
+    routes.use(
+      cors({
+        origin: [...settings.corsOrigins],
+        credentials: true,
+        allowMethods: ['GET', 'POST', 'DELETE'],
+        allowHeaders: ['Authorization', 'Content-Type', 'Content-Encoding', 'Idempotency-Key', 'Last-Event-ID'],
+      }),
+    )
+  }
+  routes.use(auth.requireConfigured)
+
+  const refuseWhileDraining = async (_c: unknown, next: () => Promise<void>): Promise<void> => {
+    if (draining) throw new MonitorError('draining', 'The server is stopping. Connect again in a moment.')
+    await next()
+  }
+  const stream = streamRoute({
+    source,
+    streams,
+    heartbeat: createHeartbeat(settings.heartbeatMs / 4),
+    heartbeatMs: settings.heartbeatMs,
+    maxClients: settings.maxClients,
+    onError,
+  })
+  routes.get('/stream', refuseWhileDraining, auth.require('read'), stream)
+  routes.get('/logs', auth.require('read'), readLogsRoute(source))
+  routes.post('/logs', refuseWhileDraining, auth.require('write'), writeLogsRoute(source, settings.maxBody))
+  routes.post('/session', openSessionRoute(auth))
+  routes.delete('/session', closeSessionRoute(auth))
+  routes.get(
+    '/health',
+    healthRoute(source, () => draining),
+  )
+  routes.route('/', viewerRoute())
+  refuseOthers(routes, {
+    '/stream': 'GET',
+    '/logs': 'GET, POST',
+    '/session': 'POST, DELETE',
+    '/health': 'GET',
+    '/': 'GET',
+  })
+
+  return {
+    routes,
+
+    log(level, message, context) {
+      try {
+        source.append([createRecord(level, message, context)]).catch((error: unknown) => onError(error, 'append'))
+      } catch (error) {
+        onError(error, 'append')
+      }
+    },
+
+    onLog(listener, filter) {
+      const stop = new AbortController()
+      const follow = async (): Promise<void> => {
+        for await (const item of await source.subscribe({ filter, signal: stop.signal })) {
+          if (item.type !== 'batch') continue
+          for (const { id: _, ...entry } of item.entries()) {
+            // A batch may be under way when the listener is taken off.
+            if (stop.signal.aborted) return
+            try {
+              listener(entry)
+            } catch (error) {
+              onError(error, 'listener')
+            }
+          }
+        }
+      }
+      follow().catch((error: unknown) => onError(error, 'source'))
+      return () => stop.abort()
+    },
+
+    async getLastLogs(count = 100) {
+      const { entries } = await source.history({ tail: count })
+      return entries.map(({ id: _, ...entry }) => entry)
+    },
+
+    async close() {
+      draining = true
+      await source.close()
+      await streams.ended()
+    },
+  }
+}
+
+/** Answers what is under the base path and not a route of ours in our own form. */
+function refuseOthers(routes: Hono, methods: Record<string, string>): void {
+  for (const [path, allowed] of Object.entries(methods)) {
+    routes.all(path, (c) => {
+      c.header('Allow', allowed)
+      throw new MonitorError('method_not_allowed', `This path takes ${allowed}.`)
+    })
+  }
+  routes.all('/*', () => {
+    throw new MonitorError('not_found', 'There is nothing under this path.')
+  })
+}
+
+function reportToConsole(error: unknown, stage: string): void {
+  console.error(`edgetail: ${stage} failed:`, error)
+}

@@ -1,0 +1,105 @@
+/** The shipped server: the monitor's routes over HTTP on Node, and a stop that loses nothing. */
+import type { AddressInfo } from 'node:net'
+import { serve } from '@hono/node-server'
+import { Hono } from 'hono'
+import type { ErrorReporter } from '../errors.ts'
+import { createMonitor, type Monitor } from '../monitor.ts'
+import type { Settings } from '../settings.ts'
+import type { LogSource } from '../source.ts'
+import { memorySource } from '../sources/memory.ts'
+import { requestLog } from './request-log.ts'
+
+/** Most time that a stop takes, in milliseconds: process managers kill after ten seconds, some after five. */
+const STOP_MS = 4000
+
+/** Options of {@link startServer}. */
+export interface ServerOptions extends Settings {
+  /** Where entries are kept. @default memorySource({ retain }) */
+  readonly source?: LogSource | undefined
+  /** Logs the server's own requests into the monitor, so that there is something to see. @default false */
+  readonly logRequests?: boolean | undefined
+  /** Told of failures in the background. @default console.error */
+  readonly onError?: ErrorReporter | undefined
+}
+
+/** A server that listens. */
+export interface Server {
+  /** Where it listens, with the port that it got. */
+  readonly origin: string
+  readonly monitor: Monitor
+  readonly source: LogSource
+  /**
+   * Refuses new work, ends every stream after what was accepted before, and stops listening. Connections that have not ended
+   * by themselves after four seconds are cut. Idempotent.
+   */
+  close(): Promise<void>
+}
+
+/**
+ * Starts a server.
+ *
+ * @throws the error of `listen`, such as `EADDRINUSE`
+ * @example
+ * const server = await startServer(readSettings(process.env))
+ */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { base, host, port, retain, logRequests = false, source = memorySource({ retain }), onError } = options
+  const monitor = createMonitor({ ...options, source, onError })
+  const app = new Hono()
+  if (logRequests) app.use(requestLog(monitor, base))
+  app.route(base, monitor.routes)
+  // People type the host alone.
+  if (base !== '') app.get('/', (c) => c.redirect(base))
+
+  const server = await new Promise<ReturnType<typeof serve>>((resolve, reject) => {
+    const starting = serve({ fetch: app.fetch, hostname: host, port }, () => {
+      starting.off('error', reject)
+      resolve(starting)
+    })
+    starting.on('error', reject)
+  })
+  const { port: bound } = server.address() as AddressInfo
+
+  let closing: Promise<void> | undefined
+  async function close(): Promise<void> {
+    const closed = new Promise((resolve) => server.close(resolve))
+    await Promise.race([monitor.close().then(() => closed), deadline(STOP_MS)])
+    if ('closeAllConnections' in server) server.closeAllConnections()
+    await closed
+  }
+
+  return {
+    origin: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    monitor,
+    source,
+    close: () => (closing ??= close()),
+  }
+}
+
+/**
+ * Stops the server at SIGTERM or SIGINT and exits with status 0. A second signal exits at once.
+ *
+ * @returns a function that takes the handlers off again
+ */
+export function closeOnSignals(server: Pick<Server, 'close'>): () => void {
+  let stopping = false
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) process.exit(signal === 'SIGINT' ? 130 : 143)
+    stopping = true
+    server.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        console.error('edgetail: the stop failed:', error)
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', stop).on('SIGINT', stop)
+  return () => process.off('SIGTERM', stop).off('SIGINT', stop)
+}
+
+function deadline(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref()
+  })
+}

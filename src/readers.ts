@@ -1,0 +1,184 @@
+/**
+ * The readers of a ring. Each is a cursor with at most one promise that waits; it holds no queue, so a reader that takes
+ * nothing costs nothing, and one that falls behind the window is told so.
+ */
+import { tooManyClients } from './errors.ts'
+import { compileFilter, type Filter } from './filter.ts'
+import type { Ring } from './ring.ts'
+import type { Gap, StreamItem, SubscribeOptions, Subscription } from './source.ts'
+
+/** How often a filtered reader is told its position while entries pass it by, in milliseconds. */
+export const CHECKPOINT_MS = 5000
+
+type Result = IteratorResult<StreamItem, undefined>
+
+/** All readers of one ring. */
+export class Readers {
+  readonly #ring: Ring
+  readonly #readers = new Set<Reader>()
+  #clients = 0
+  #closing = false
+  #checkpoint: ReturnType<typeof setTimeout> | undefined
+
+  constructor(ring: Ring) {
+    this.#ring = ring
+  }
+
+  /** Readers that count as clients. */
+  get clients(): number {
+    return this.#clients
+  }
+
+  /** Opens a reader at a place that is fixed now. */
+  open(options: SubscribeOptions): Subscription {
+    const { maxClients, signal } = options
+    if (maxClients !== undefined && this.#clients >= maxClients) throw tooManyClients(maxClients)
+    const reader = new Reader(this.#ring, options, {
+      isClosing: () => this.#closing,
+      onPassed: () => this.#scheduleCheckpoint(),
+      onEnd: () => {
+        this.#readers.delete(reader)
+        if (maxClients !== undefined) this.#clients--
+      },
+    })
+    this.#readers.add(reader)
+    if (maxClients !== undefined) this.#clients++
+    if (signal.aborted) reader.end()
+    else signal.addEventListener('abort', reader.end, { once: true })
+    return reader
+  }
+
+  /** Gives every waiting reader what was published. */
+  wake(): void {
+    for (const reader of this.#readers) reader.wake()
+  }
+
+  /** The oldest record that a reader still wants; infinity when there is none. */
+  oldestWanted(): number {
+    let oldest = Number.POSITIVE_INFINITY
+    for (const { cursor } of this.#readers) if (cursor < oldest) oldest = cursor
+    return oldest
+  }
+
+  /** Ends every reader once it has all that was published. */
+  close(): void {
+    this.#closing = true
+    if (this.#checkpoint !== undefined) clearTimeout(this.#checkpoint)
+    this.wake()
+  }
+
+  /** One timer for all, running only while a filtered reader has passed entries by. */
+  #scheduleCheckpoint(): void {
+    if (this.#closing) return
+    this.#checkpoint ??= setTimeout(() => {
+      this.#checkpoint = undefined
+      for (const reader of this.#readers) reader.tellPosition()
+    }, CHECKPOINT_MS)
+  }
+}
+
+interface Owner {
+  isClosing(): boolean
+  onPassed(): void
+  onEnd(): void
+}
+
+class Reader implements Subscription, AsyncIterator<StreamItem, undefined> {
+  readonly resumed: boolean
+  readonly id: string | undefined
+  /** The record it wants next. */
+  cursor: number
+  readonly #ring: Ring
+  readonly #owner: Owner
+  readonly #filter: Filter
+  readonly #signal: AbortSignal
+  #gap: Gap | undefined
+  /** The cursor as the client last heard of it. */
+  #told: number
+  #resolve: ((result: Result) => void) | undefined
+  #ended = false
+
+  constructor(ring: Ring, { after, tail = 0, filter, signal }: SubscribeOptions, owner: Owner) {
+    this.#ring = ring
+    this.#owner = owner
+    this.#filter = compileFilter(filter)
+    this.#signal = signal
+    const start = ring.locate(after, tail, this.#filter)
+    this.cursor = this.#told = start.next
+    this.#gap = start.gap
+    this.resumed = start.resumed
+    this.id = start.gap === undefined ? ring.positionBefore(start.next) : undefined
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<StreamItem, undefined> {
+    return this
+  }
+
+  next(): Promise<Result> {
+    const item = this.#take()
+    if (item !== undefined) return Promise.resolve({ done: false, value: item })
+    if (this.#owner.isClosing()) this.end()
+    if (this.#ended) return Promise.resolve({ done: true, value: undefined })
+    return new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  return(): Promise<Result> {
+    this.end()
+    return Promise.resolve({ done: true, value: undefined })
+  }
+
+  /** Answers the waiting `next`, if there is something to answer it with. */
+  wake(): void {
+    if (this.#resolve === undefined) return
+    const item = this.#take()
+    if (item !== undefined) this.#answer({ done: false, value: item })
+    else if (this.#owner.isClosing()) this.end()
+  }
+
+  tellPosition(): void {
+    if (this.#resolve === undefined || this.cursor === this.#told) return
+    this.#told = this.cursor
+    this.#answer({ done: false, value: { type: 'checkpoint', id: this.#ring.positionBefore(this.cursor) } })
+  }
+
+  /** Bound, since it is also the listener of the signal. */
+  readonly end = (): void => {
+    if (this.#ended) return
+    this.#ended = true
+    this.#signal.removeEventListener('abort', this.end)
+    this.#owner.onEnd()
+    this.#answer({ done: true, value: undefined })
+  }
+
+  #take(): StreamItem | undefined {
+    if (this.#ended) return undefined
+    if (this.#gap !== undefined) {
+      const gap = this.#gap
+      this.#gap = undefined
+      return gap
+    }
+    const overtaken = this.#ring.overtaken(this.cursor)
+    if (overtaken !== undefined) {
+      this.cursor = this.#told = overtaken.next
+      return overtaken.gap
+    }
+    for (;;) {
+      const reading = this.#ring.read(this.cursor, this.#filter)
+      if (reading === undefined) return undefined
+      this.cursor = reading.next
+      if (reading.batch === undefined) this.#owner.onPassed()
+      else {
+        this.#told = reading.next
+        return reading.batch
+      }
+    }
+  }
+
+  #answer(result: Result): void {
+    const resolve = this.#resolve
+    this.#resolve = undefined
+    resolve?.(result)
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * A bounded window of records. It knows nothing of who reads: a reader is a number, the next record it wants, and what one
+ * reader was given at a place is shared by all that stand there with the same filter.
+ *
+ * Three places matter. `head` is the last record appended. `published` is the last one that readers may take; it follows
+ * `head` at each flush, so that readers stay together and share batches. `kept` is the oldest record that a new reader may
+ * get; older ones are held only while a connected reader has still to take them.
+ */
+import type { Filter } from './filter.ts'
+import type { LogRecord } from './log.ts'
+import type { Gap, HistoryPage, HistoryQuery, LogBatch, StoredEntry } from './source.ts'
+import { createBatch, encodeLog, formatId, newEpoch, parseId } from './sse.ts'
+
+/**
+ * Most bytes in one batch. A reader that takes nothing pins up to three of them on its way out, so a thousand such readers
+ * cost at most about 200 MB, and only if no two stand at the same place.
+ */
+export const MAX_BATCH_BYTES: number = 64 * 1024
+
+/** Most bytes of a page of the past: an answer is built in memory, and a Worker has 128 MB for all its requests. */
+export const MAX_PAGE_BYTES: number = 8 * 1024 * 1024
+
+/** Most bytes held beyond the retention for connected readers that have still to take them. */
+const MAX_LATE_BYTES = 16 * 1024 * 1024
+
+/** Most batches remembered between two flushes, for readers that come at many different places. */
+const MAX_SHARED = 64
+
+/** What a ring keeps. */
+export interface RingOptions {
+  /** Most records kept for new readers. */
+  readonly retain: number
+  /** Most characters of JSON text kept for new readers; one record is kept in any case. */
+  readonly retainBytes: number
+}
+
+/** A record in its place. */
+interface Slot extends LogRecord {
+  readonly id: string
+}
+
+/** What a reader gets at a place, and the record it wants next. */
+export interface Reading {
+  /** Undefined when no record matched. */
+  readonly batch: LogBatch | undefined
+  readonly next: number
+}
+
+/** Where a new reader starts, and what it must be told first. */
+export interface Start {
+  readonly next: number
+  readonly gap: Gap | undefined
+  readonly resumed: boolean
+}
+
+/** A bounded window of records with sequence numbers from 1. */
+export class Ring {
+  readonly #epoch = newEpoch()
+  readonly #options: RingOptions
+  readonly #shared = new Map<string, Reading>()
+  /** Slots by sequence, `#first` at index `#offset`; those before it are free. */
+  #slots: (Slot | undefined)[] = []
+  #offset = 0
+  #first = 1
+  #kept = 1
+  #keptBytes = 0
+  #lateBytes = 0
+  #head = 0
+  #published = 0
+
+  constructor(options: RingOptions) {
+    this.#options = options
+  }
+
+  /** How many records a new reader may get. */
+  get size(): number {
+    return this.#head - this.#kept + 1
+  }
+
+  /** Takes records in order and returns their ids. */
+  append(records: readonly LogRecord[]): string[] {
+    return records.map(({ entry, json }) => {
+      const id = formatId(this.#epoch, ++this.#head)
+      this.#slots.push({ entry, json, id })
+      this.#keptBytes += json.length
+      this.#retire()
+      return id
+    })
+  }
+
+  /** Lets readers take all that was appended. */
+  publish(): void {
+    this.#published = this.#head
+    this.#shared.clear()
+  }
+
+  /** What stands at a place for a filter; undefined when all that is published was read. */
+  read(next: number, filter: Filter): Reading | undefined {
+    if (next > this.#published) return undefined
+    const key = `${next} ${filter.key}`
+    let reading = this.#shared.get(key)
+    if (reading === undefined) {
+      if (this.#shared.size >= MAX_SHARED) this.#shared.clear()
+      reading = this.#encode(next, filter)
+      this.#shared.set(key, reading)
+    }
+    return reading
+  }
+
+  /** What a reader that was overtaken must be told, and where it goes on. */
+  overtaken(next: number): { readonly next: number; readonly gap: Gap } | undefined {
+    if (next >= this.#first) return undefined
+    return { next: this.#first, gap: this.#gap('slow', this.#first - next, this.#first) }
+  }
+
+  /** Where a reader starts that resumes after an id, or wants the last `tail` records that match. */
+  locate(after: string | undefined, tail: number, filter: Filter): Start {
+    if (after === undefined) return { next: this.#tailStart(tail, filter), gap: undefined, resumed: false }
+    const next = this.#sequenceOf(after) + 1
+    if (Number.isNaN(next)) return { next: this.#kept, gap: this.#gap('restarted', null, this.#kept), resumed: false }
+    if (next >= this.#kept) return { next, gap: undefined, resumed: true }
+    return { next: this.#kept, gap: this.#gap('evicted', this.#kept - next, this.#kept), resumed: true }
+  }
+
+  /** The id of the place before a record. */
+  positionBefore(next: number): string {
+    return formatId(this.#epoch, next - 1)
+  }
+
+  /** A page of the past. */
+  history({ before, tail }: HistoryQuery, filter: Filter): HistoryPage {
+    const end = before === undefined ? Number.NaN : this.#sequenceOf(before)
+    const entries: StoredEntry[] = []
+    let bytes = 0
+    let sequence = Number.isNaN(end) ? this.#head : end - 1
+    for (; sequence >= this.#kept && entries.length < tail && bytes < MAX_PAGE_BYTES; sequence--) {
+      const { id, entry, json } = this.#at(sequence)
+      if (!filter.matches(entry)) continue
+      entries.push({ id, ...entry })
+      bytes += json.length
+    }
+    return { entries: entries.reverse(), before: sequence >= this.#kept ? this.positionBefore(sequence + 2) : null }
+  }
+
+  /** Lets go of what retention does not keep, except for what a connected reader still wants, within a bound. */
+  release(oldestWanted: number): void {
+    while (this.#first < this.#kept && (this.#first < oldestWanted || this.#lateBytes > MAX_LATE_BYTES)) {
+      this.#lateBytes -= this.#at(this.#first).json.length
+      this.#slots[this.#offset++] = undefined
+      this.#first++
+    }
+    // Moving the rest costs as much as what was freed, so each record is moved once at the most.
+    if (this.#offset > 1024 && this.#offset * 2 > this.#slots.length) {
+      this.#slots = this.#slots.slice(this.#offset)
+      this.#offset = 0
+    }
+  }
+
+  #at(sequence: number): Slot {
+    return this.#slots[sequence - this.#first + this.#offset] as Slot
+  }
+
+  #retire(): void {
+    const { retain, retainBytes } = this.#options
+    while (this.size > retain || (this.#keptBytes > retainBytes && this.size > 1)) {
+      const bytes = this.#at(this.#kept++).json.length
+      this.#keptBytes -= bytes
+      this.#lateBytes += bytes
+    }
+  }
+
+  #encode(from: number, filter: Filter): Reading {
+    let events = ''
+    let last: string | undefined
+    let next = from
+    for (; next <= this.#published && events.length < MAX_BATCH_BYTES; next++) {
+      const { entry, json, id } = this.#at(next)
+      if (!filter.matches(entry)) continue
+      events += encodeLog(json, id)
+      last = id
+    }
+    return { batch: last === undefined ? undefined : createBatch(events, last), next }
+  }
+
+  #tailStart(tail: number, filter: Filter): number {
+    if (filter.key === '') return Math.max(this.#kept, this.#head + 1 - tail)
+    let start = this.#head + 1
+    for (let sequence = this.#head; sequence >= this.#kept && tail > 0; sequence--) {
+      if (!filter.matches(this.#at(sequence).entry)) continue
+      start = sequence
+      tail--
+    }
+    return start
+  }
+
+  /** The sequence of an id of this ring; NaN for one that it never gave out. */
+  #sequenceOf(id: string): number {
+    const position = parseId(id)
+    if (position === undefined || position.epoch !== this.#epoch || position.sequence > this.#head) return Number.NaN
+    return position.sequence
+  }
+
+  #gap(reason: Gap['reason'], dropped: number | null, next: number): Gap {
+    return { type: 'gap', reason, dropped, id: this.positionBefore(next) }
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * The event stream. Each client is a loop that takes what its reader gives and writes it; the `await` of the write is the
+ * backpressure, so a slow client holds up nobody but itself.
+ */
+import type { Context, Handler } from 'hono'
+import { getRuntimeKey } from 'hono/adapter'
+import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
+import type { AuthEnv } from '../auth.ts'
+import { type ErrorReporter, toMonitorError } from '../errors.ts'
+import type { Heartbeat } from '../heartbeat.ts'
+import type { LogSource, StreamItem, Subscription } from '../source.ts'
+import { encodeCheckpoint, encodeError, encodeGap, encodeReady, encodeRetry, HEARTBEAT } from '../sse.ts'
+import { readQuery } from './query.ts'
+
+/** A client that took no byte for so long, in milliseconds, is gone or stuck for good: it would hold its batches forever. */
+const STUCK_MS = 30_000
+
+/** How long a stream lasts at the most, in milliseconds: an hour, so that load spreads again after a deploy. */
+const ROTATE_MS = 60 * 60 * 1000
+
+/** What the route needs. */
+export interface StreamRouteOptions {
+  readonly source: LogSource
+  readonly streams: Streams
+  readonly heartbeat: Heartbeat
+  readonly heartbeatMs: number
+  readonly maxClients: number
+  readonly onError: ErrorReporter
+}
+
+/** The streams that are open, so that a stop can wait for them. */
+export interface Streams {
+  /** Counts a stream until the returned function is called. */
+  enter(): () => void
+  /** Resolves when none is open. */
+  ended(): Promise<void>
+}
+
+/** Makes an empty count. */
+export function createStreams(): Streams {
+  let open = 0
+  let waiting: (() => void)[] = []
+  return {
+    enter() {
+      open++
+      return () => {
+        open--
+        if (open > 0) return
+        for (const resolve of waiting) resolve()
+        waiting = []
+      }
+    },
+    ended() {
+      if (open === 0) return Promise.resolve()
+      return new Promise((resolve) => waiting.push(resolve))
+    },
+  }
+}
+
+/** `GET /stream` */
+export function streamRoute(options: StreamRouteOptions): Handler<AuthEnv> {
+  const { source, maxClients } = options
+  return async (c) => {
+    const { tail, filter, lastEventId } = readQuery(c)
+    // HEAD asks for the headers of a response that has no end.
+    if (c.req.method === 'HEAD') return withHeaders(c, c.body(null))
+    const stop = new AbortController()
+    const subscription = await source.subscribe({
+      after: c.req.header('Last-Event-ID') || lastEventId || undefined,
+      tail,
+      filter,
+      signal: stop.signal,
+      maxClients,
+    })
+    const response = streamSSE(c, (stream) => serve(c, stream, subscription, stop, options))
+    return withHeaders(c, response)
+  }
+}
+
+async function serve(
+  c: Context<AuthEnv>,
+  stream: SSEStreamingApi,
+  subscription: Subscription,
+  stop: AbortController,
+  { heartbeat, heartbeatMs, streams, onError }: StreamRouteOptions,
+): Promise<void> {
+  const endsAt = Math.min(jitter(ROTATE_MS * 0.9, ROTATE_MS), c.get('access').expires - Date.now()) + performance.now()
+  let lastWrite = performance.now()
+  let writing = 0
+
+  async function write(bytes: Uint8Array): Promise<void> {
+    if (writing++ === 0) lastWrite = performance.now()
+    await stream.write(bytes)
+    writing--
+    lastWrite = performance.now()
+  }
+
+  const leaveClock = heartbeat.join(() => {
+    const now = performance.now()
+    const silent = now - lastWrite
+    if (writing > 0) {
+      if (silent >= STUCK_MS) disconnect(c, stream)
+    } else if (now >= endsAt) stop.abort()
+    // Half of the clock's own interval early rather than late.
+    else if (silent >= heartbeatMs * 0.875) {
+      subscription.keepAlive?.()
+      void write(HEARTBEAT)
+    }
+  })
+  const leaveStreams = streams.enter()
+  let left = false
+  // All of it at once: on Workers nothing that waits runs after a disconnect.
+  const leave = (): void => {
+    if (left) return
+    left = true
+    leaveClock()
+    stop.abort()
+    leaveStreams()
+  }
+  stream.onAbort(leave)
+  if (getRuntimeKey() === 'workerd') c.req.raw.signal?.addEventListener('abort', leave)
+
+  try {
+    const { resumed, id } = subscription
+    await write(encodeReady({ resumed, time: new Date().toISOString(), heartbeatMs }, retryMs(), id))
+    for await (const item of subscription) await write(encodeItem(item))
+    if (!left) await write(encodeRetry(retryMs()))
+  } catch (error) {
+    onError(error, 'stream')
+    await write(encodeError(toMonitorError(error)))
+  } finally {
+    leave()
+  }
+}
+
+function encodeItem(item: StreamItem): Uint8Array {
+  if (item.type === 'batch') return item.bytes
+  return item.type === 'gap' ? encodeGap(item) : encodeCheckpoint(item)
+}
+
+function withHeaders(c: Context, response: Response): Response {
+  const { headers } = response
+  headers.set('Content-Type', 'text/event-stream')
+  headers.set('Cache-Control', 'no-store, no-transform')
+  headers.set('X-Accel-Buffering', 'no')
+  headers.set('X-Content-Type-Options', 'nosniff')
+  // Cloudflare compresses what does not say that it is not to be, and holds events back while it does.
+  if (getRuntimeKey() === 'workerd') headers.set('Content-Encoding', 'identity')
+  if (isHttp2(c)) {
+    headers.delete('Connection')
+    headers.delete('Transfer-Encoding')
+  }
+  return response
+}
+
+/** When a client should come back, in milliseconds: at different times, so that a restart is not followed by a storm. */
+function retryMs(): number {
+  return Math.round(jitter(1000, 5000))
+}
+
+function jitter(min: number, max: number): number {
+  return min + Math.random() * (max - min)
+}
+
+/** What @hono/node-server passes as `env`, as far as it is used here. */
+interface NodeBindings {
+  readonly incoming?: { readonly httpVersionMajor?: number }
+  readonly outgoing?: { destroy?(): void }
+}
+
+function isHttp2(c: Context): boolean {
+  return ((c.env as NodeBindings | undefined)?.incoming?.httpVersionMajor ?? 1) >= 2
+}
+
+/** Ends a stream whose client takes nothing. On Node the socket must go too: it waits for a drain that never comes. */
+function disconnect(c: Context, stream: SSEStreamingApi): void {
+  stream.abort()
+  ;(c.env as NodeBindings | undefined)?.outgoing?.destroy?.()
+}

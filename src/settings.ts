@@ -1,0 +1,150 @@
+/**
+ * From the environment to options, by the same names on both runtimes: environment variables on Node, vars and secrets on
+ * Workers. Options given in code go through the same checks.
+ */
+import * as v from 'valibot'
+import { MonitorError } from './errors.ts'
+
+/** Options of a monitor that a setting can give. */
+export interface MonitorSettings {
+  /** Reads and writes. `EDGETAIL_TOKEN` */
+  readonly token?: string | undefined
+  /** Reads only. `EDGETAIL_READ_TOKEN` */
+  readonly readToken?: string | undefined
+  /** Writes only. `EDGETAIL_WRITE_TOKEN` */
+  readonly writeToken?: string | undefined
+  /** Streams open at once; further ones get 503. `EDGETAIL_MAX_CLIENTS` @default 1000 */
+  readonly maxClients?: number | undefined
+  /** Largest body of a write in bytes, compressed or not. `EDGETAIL_MAX_BODY` @default 1048576 */
+  readonly maxBody?: number | undefined
+  /** Silence on a stream after which a comment is sent, in milliseconds. `EDGETAIL_HEARTBEAT_MS` @default 20000 */
+  readonly heartbeatMs?: number | undefined
+  /** Origins whose pages may call with credentials. `EDGETAIL_CORS_ORIGINS`, separated by commas @default none */
+  readonly corsOrigins?: readonly string[] | undefined
+}
+
+/** Settings with every default filled in. */
+export interface ResolvedMonitorSettings extends MonitorSettings {
+  readonly maxClients: number
+  readonly maxBody: number
+  readonly heartbeatMs: number
+  readonly corsOrigins: readonly string[]
+}
+
+/** Everything that the environment sets. */
+export interface Settings extends ResolvedMonitorSettings {
+  /** `PORT`, 0 takes any free one. @default 8787 */
+  readonly port: number
+  /** `HOST` @default 127.0.0.1 */
+  readonly host: string
+  /** Path under which the routes are mounted, without a slash at its end. `EDGETAIL_BASE` @default /monitor */
+  readonly base: string
+  /** Entries kept for those who connect later. `EDGETAIL_RETAIN` @default 10000 */
+  readonly retain: number
+}
+
+/** A bearer token as it can stand in a header (RFC 6750, section 2.1, and what else is visible ASCII). */
+const token: v.GenericSchema<string> = v.pipe(
+  v.string(),
+  v.regex(/^[\x21-\x7e]{1,4096}$/, 'is 1 to 4096 visible ASCII characters without blanks'),
+)
+
+function wholeNumber(min: number, max: number): v.GenericSchema<number> {
+  const message = `is a whole number from ${min} to ${max}`
+  return v.pipe(v.number(message), v.integer(message), v.minValue(min, message), v.maxValue(max, message))
+}
+
+const origin: v.GenericSchema<string> = v.custom<string>(
+  (value) => typeof value === 'string' && URL.canParse(value) && new URL(value).origin === value,
+  'lists origins such as https://ops.example.com, separated by commas',
+)
+
+const monitorSettings = {
+  token: v.optional(token),
+  readToken: v.optional(token),
+  writeToken: v.optional(token),
+  maxClients: v.optional(wholeNumber(1, 1_000_000), 1000),
+  maxBody: v.optional(wholeNumber(1, 256 * 1024 * 1024), 1024 * 1024),
+  // Below 10 ms the heartbeats themselves would be the load; beyond a day no proxy keeps a silent stream.
+  heartbeatMs: v.optional(wholeNumber(10, 86_400_000), 20_000),
+  corsOrigins: v.optional(v.array(origin), []),
+}
+
+const monitorSchema: v.GenericSchema<unknown, ResolvedMonitorSettings> = v.object(monitorSettings)
+
+const settings: v.GenericSchema<unknown, Settings> = v.object({
+  ...monitorSettings,
+  port: v.optional(wholeNumber(0, 65535), 8787),
+  host: v.optional(v.pipe(v.string(), v.regex(/^[\w.:%-]+$/, 'is a host name or an address')), '127.0.0.1'),
+  base: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^\/[\w.~/-]*$/, 'is a path that begins with a slash, such as /monitor'),
+      v.transform((path) => path.replace(/\/+$/, '')),
+    ),
+    '/monitor',
+  ),
+  retain: v.optional(wholeNumber(1, 10_000_000), 10_000),
+})
+
+/** The names in the environment, and how their text is read. */
+const VARIABLES = {
+  token: ['EDGETAIL_TOKEN', String],
+  readToken: ['EDGETAIL_READ_TOKEN', String],
+  writeToken: ['EDGETAIL_WRITE_TOKEN', String],
+  maxClients: ['EDGETAIL_MAX_CLIENTS', toNumber],
+  maxBody: ['EDGETAIL_MAX_BODY', toNumber],
+  heartbeatMs: ['EDGETAIL_HEARTBEAT_MS', toNumber],
+  corsOrigins: ['EDGETAIL_CORS_ORIGINS', toList],
+  port: ['PORT', toNumber],
+  host: ['HOST', String],
+  base: ['EDGETAIL_BASE', String],
+  retain: ['EDGETAIL_RETAIN', toNumber],
+} as const satisfies Record<keyof Settings, readonly [string, (text: string) => unknown]>
+
+/**
+ * Reads the settings.
+ *
+ * @param env - `process.env`, or the bindings of a Worker (whose numbers may be numbers)
+ * @throws MonitorError `invalid_setting` naming the first variable that cannot be used and what it should be
+ */
+export function readSettings(env: Readonly<Record<string, unknown>>): Settings {
+  const input: Record<string, unknown> = {}
+  for (const [key, [name, read]] of Object.entries(VARIABLES)) {
+    const value = env[name]
+    if (value !== undefined) input[key] = typeof value === 'string' ? read(value) : value
+  }
+  return check(settings, input, (key) => VARIABLES[key as keyof Settings][0])
+}
+
+/**
+ * Checks options given in code and fills in defaults.
+ *
+ * @throws MonitorError `invalid_setting` naming the option
+ */
+export function resolveMonitorSettings(options: MonitorSettings): ResolvedMonitorSettings {
+  return check(monitorSchema, options, (key) => key)
+}
+
+function check<Schema extends v.GenericSchema>(
+  schema: Schema,
+  input: unknown,
+  nameOf: (key: string) => string,
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, input)
+  if (result.success) return result.output
+  const [issue] = result.issues
+  // The value is left out: it may be a token.
+  throw new MonitorError('invalid_setting', `${nameOf(String(issue.path?.[0]?.key))} ${issue.message}.`)
+}
+
+function toNumber(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) : Number.NaN
+}
+
+function toList(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}

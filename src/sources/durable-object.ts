@@ -1,0 +1,244 @@
+/**
+ * Entries in a Durable Object, seen from the Worker. Stands on nothing of Cloudflare's but the shape of what is passed in.
+ */
+import { MonitorError, tooManyClients } from '../errors.ts'
+import type {
+  HistoryPage,
+  HistoryQuery,
+  LogSource,
+  SourceStatus,
+  StreamItem,
+  SubscribeOptions,
+  Subscription,
+} from '../source.ts'
+import { batchFromBytes, lastIdOf } from '../sse.ts'
+import { type Control, encodeRequest, MORE, OPENED_HEADER, type Opened, PING, PONG, unavailable } from './room-link.ts'
+
+/** A namespace of log rooms, as a binding in `wrangler.toml` gives it. */
+export interface LogRoomNamespace {
+  idFromName(name: string): unknown
+  get(id: never): unknown
+}
+
+/** Options of {@link durableObjectSource}. */
+export interface DurableObjectSourceOptions {
+  /** Which object of the namespace. @default default */
+  readonly name?: string
+}
+
+/** What the object can be asked. */
+export interface LogRoomStub {
+  append(lines: readonly string[]): Promise<string[]>
+  history(query: HistoryQuery): Promise<HistoryPage>
+  status(): Promise<SourceStatus>
+  fetch(url: URL, init: { headers: Record<string, string> }): Promise<RoomResponse>
+}
+
+/** An answer with a socket, which is Cloudflare's own. */
+type RoomResponse = Response & { readonly webSocket?: RoomSocket | null }
+type RoomSocket = WebSocket & { accept(): void }
+
+/**
+ * Most bytes that wait in the Worker for one slow client. A socket has no backpressure, and a Worker has 128 MB for all its
+ * clients; beyond this the queue is dropped and read again from the object once the client has caught up.
+ */
+const MAX_QUEUED_BYTES = 512 * 1024
+
+/** Waits before each try to reach an object again that dropped its sockets, as every deploy makes it do, in milliseconds. */
+const REOPEN_AFTER_MS = [0, 250, 1000]
+
+/** A source that keeps entries in a Durable Object of class `LogRoom`. */
+export function durableObjectSource(
+  namespace: LogRoomNamespace,
+  { name = 'default' }: DurableObjectSourceOptions = {},
+): LogSource {
+  const controller = new AbortController()
+  // A stub is made for each call: one that has failed stays broken.
+  const room = (): LogRoomStub => namespace.get(namespace.idFromName(name) as never) as LogRoomStub
+  const ask = async <Answer>(question: (room: LogRoomStub) => Promise<Answer>): Promise<Answer> => {
+    if (controller.signal.aborted) throw new MonitorError('source_unavailable', 'The log source is closed.')
+    try {
+      return await question(room())
+    } catch (error) {
+      throw error instanceof MonitorError ? error : unavailable(error)
+    }
+  }
+  return {
+    append: (records) => ask((room) => room.append(records.map(({ json }) => json))),
+    history: (query) => ask((room) => room.history(query)),
+    status: () => ask((room) => room.status()),
+    subscribe: (options) =>
+      ask(async () => {
+        const reader = new RoomReader(room, options, controller.signal)
+        await reader.open()
+        return reader
+      }),
+    // The entries belong to the object, and other Workers read them: only this one's readers end.
+    async close() {
+      controller.abort()
+    },
+  }
+}
+
+class RoomReader implements Subscription, AsyncIterator<StreamItem, undefined> {
+  resumed = false
+  id: string | undefined
+  readonly #room: () => LogRoomStub
+  readonly #options: SubscribeOptions
+  readonly #closing: AbortSignal
+  #socket: RoomSocket | undefined
+  #queue: StreamItem[] = []
+  #queuedBytes = 0
+  /** Whether the object waits to be asked for more. */
+  #more = false
+  /** The id of the last item that was taken, from which the reader goes on after its socket was lost. */
+  #position: string | undefined
+  #arrived: (() => void) | undefined
+  #ended = false
+
+  constructor(room: () => LogRoomStub, options: SubscribeOptions, closing: AbortSignal) {
+    this.#room = room
+    this.#options = options
+    this.#closing = closing
+    for (const signal of [options.signal, closing]) {
+      if (signal.aborted) this.#end()
+      else signal.addEventListener('abort', this.#end, { once: true })
+    }
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<StreamItem, undefined> {
+    return this
+  }
+
+  /** Opens the first socket. */
+  async open(): Promise<void> {
+    const { after, tail, maxClients } = this.#options
+    const opened = await this.#connect({ after, tail, maxClients })
+    this.resumed = opened.resumed
+    this.id = this.#position = opened.id
+  }
+
+  async next(): Promise<IteratorResult<StreamItem, undefined>> {
+    for (;;) {
+      if (this.#ended) return { done: true, value: undefined }
+      const item = this.#queue.shift()
+      if (item !== undefined) {
+        this.#position = item.id
+        this.#queuedBytes -= sizeOf(item)
+        return { done: false, value: item }
+      }
+      if (this.#socket === undefined) await this.#reopen()
+      else {
+        if (this.#more) {
+          this.#more = false
+          this.#socket.send(MORE)
+        }
+        await new Promise<void>((resolve) => {
+          this.#arrived = resolve
+        })
+      }
+    }
+  }
+
+  async return(): Promise<IteratorResult<StreamItem, undefined>> {
+    this.#end()
+    return { done: true, value: undefined }
+  }
+
+  keepAlive(): void {
+    this.#socket?.send(PING)
+  }
+
+  async #connect(start: {
+    after?: string | undefined
+    tail?: number | undefined
+    maxClients?: number | undefined
+  }): Promise<Opened> {
+    const { filter, maxClients } = this.#options
+    const url = encodeRequest({ ...start, filter, counted: maxClients !== undefined })
+    const response = await this.#room().fetch(url, { headers: { Upgrade: 'websocket' } })
+    if (response.status === 503) throw tooManyClients(maxClients ?? 0)
+    const socket = response.webSocket
+    if (!socket) throw unavailable(new Error(`The log room answered ${response.status}.`))
+    // Newer compatibility dates give a Blob, which can only be read later, and so out of order.
+    socket.binaryType = 'arraybuffer'
+    socket.accept()
+    if (this.#ended) socket.close(1000)
+    else this.#listen(socket)
+    return JSON.parse(response.headers.get(OPENED_HEADER) ?? '{}') as Opened
+  }
+
+  #listen(socket: RoomSocket): void {
+    this.#socket = socket
+    this.#more = false
+    // A socket that was given up for another may still deliver; nothing of it counts any more.
+    const current = (): boolean => this.#socket === socket
+    socket.addEventListener('message', (event: MessageEvent) => {
+      const data = event.data as string | ArrayBuffer
+      if (!current() || data === PONG) return
+      if (data === MORE) this.#more = true
+      else this.#enqueue(toItem(data))
+      this.#wake()
+    })
+    const lost = (): void => {
+      if (!current()) return
+      this.#socket = undefined
+      this.#wake()
+    }
+    socket.addEventListener('close', lost)
+    socket.addEventListener('error', lost)
+  }
+
+  #enqueue(item: StreamItem): void {
+    this.#queue.push(item)
+    this.#queuedBytes += sizeOf(item)
+    if (this.#queuedBytes <= MAX_QUEUED_BYTES) return
+    this.#queue = []
+    this.#queuedBytes = 0
+    this.#socket?.close(1000, 'The client is slow')
+    this.#socket = undefined
+  }
+
+  /** Goes on after the last item taken. What the object no longer has is a gap like any other reader's that was too slow. */
+  async #reopen(): Promise<void> {
+    let failure: unknown
+    for (const wait of REOPEN_AFTER_MS) {
+      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
+      if (this.#ended) return
+      try {
+        await this.#connect({ after: this.#position })
+        return
+      } catch (error) {
+        failure = error
+      }
+    }
+    throw unavailable(failure)
+  }
+
+  /** Bound, since it is also the listener of the signals. Runs at once: on Workers nothing that waits runs after a disconnect. */
+  readonly #end = (): void => {
+    if (this.#ended) return
+    this.#ended = true
+    this.#options.signal.removeEventListener('abort', this.#end)
+    this.#closing.removeEventListener('abort', this.#end)
+    this.#socket?.close(1000)
+    this.#socket = undefined
+    this.#queue = []
+    this.#wake()
+  }
+
+  #wake(): void {
+    this.#arrived?.()
+    this.#arrived = undefined
+  }
+}
+
+function sizeOf(item: StreamItem): number {
+  return item.type === 'batch' ? item.bytes.byteLength : 0
+}
+
+function toItem(data: string | ArrayBuffer): StreamItem {
+  if (typeof data === 'string') return JSON.parse(data) as Control
+  const bytes = new Uint8Array(data)
+  return batchFromBytes(bytes, lastIdOf(bytes))
+}

@@ -1,0 +1,72 @@
+/**
+ * Entries in the memory of one process: the default on Node. History ends with the process, and a restart is a new epoch.
+ */
+import { MonitorError } from '../errors.ts'
+import { compileFilter } from '../filter.ts'
+import { createPacer } from '../pacer.ts'
+import { Readers } from '../readers.ts'
+import { Ring } from '../ring.ts'
+import type { LogSource } from '../source.ts'
+
+/** Options of {@link memorySource}. */
+export interface MemorySourceOptions {
+  /** Most entries kept for those who connect or resume later. @default 10000 */
+  readonly retain?: number
+  /**
+   * Most characters of JSON text kept for them. Guards the process against 10,000 entries of the largest size, which would
+   * take a gigabyte. @default 67108864 (64 Mi)
+   */
+  readonly retainBytes?: number
+}
+
+/**
+ * A source that keeps entries in memory.
+ *
+ * @throws MonitorError `invalid_setting` when an option is no whole number from 1
+ */
+export function memorySource({ retain = 10_000, retainBytes = 64 * 1024 * 1024 }: MemorySourceOptions = {}): LogSource {
+  for (const [name, value] of Object.entries({ retain, retainBytes })) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new MonitorError('invalid_setting', `${name} is a whole number from 1, not ${value}.`)
+    }
+  }
+  const ring = new Ring({ retain, retainBytes })
+  const readers = new Readers(ring)
+  const pacer = createPacer(() => {
+    ring.publish()
+    readers.wake()
+    ring.release(readers.oldestWanted())
+  })
+  let closed = false
+
+  function ensureOpen(): void {
+    if (closed) throw new MonitorError('source_unavailable', 'The log source is closed.')
+  }
+
+  return {
+    async append(records) {
+      ensureOpen()
+      const ids = ring.append(records)
+      if (ids.length > 0) pacer.request()
+      return ids
+    },
+    async subscribe(options) {
+      ensureOpen()
+      return readers.open(options)
+    },
+    async history(query) {
+      ensureOpen()
+      return ring.history(query, compileFilter(query.filter))
+    },
+    async status() {
+      ensureOpen()
+      return { entries: ring.size, clients: readers.clients }
+    },
+    async close() {
+      if (closed) return
+      closed = true
+      pacer.flushNow()
+      readers.close()
+    },
+  }
+}

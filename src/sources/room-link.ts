@@ -1,0 +1,68 @@
+/**
+ * The private hop between the Worker, which holds a client's response, and the Durable Object, which holds the entries: a
+ * hibernatable WebSocket, so that the object may sleep while watchers wait. Clients never see it.
+ *
+ * The object sends batches as binary messages, which are events already encoded, and everything else as JSON. It never sends
+ * more than one batch of the past unasked: when more is stored it says `more`, and goes on when the Worker says it back.
+ */
+import { MonitorError } from '../errors.ts'
+import type { FilterQuery } from '../filter.ts'
+import { levelNamed } from '../log.ts'
+import type { Checkpoint, Gap } from '../source.ts'
+
+/** Sent by the Worker at each heartbeat, and answered without waking the object. */
+export const PING = 'ping'
+export const PONG = 'pong'
+
+/** Both ways: there is more, and: send it. */
+export const MORE = 'more'
+
+/** The header of the answer to a subscription that says where it starts, as JSON of {@link Opened}. */
+export const OPENED_HEADER = 'edgetail-opened'
+
+/** Where a subscription starts. */
+export interface Opened {
+  readonly resumed: boolean
+  /** The position before the first item; absent when the first item is a gap. */
+  readonly id?: string | undefined
+}
+
+/** What the object sends as text beside `more` and `pong`. */
+export type Control = Gap | Checkpoint
+
+/** A subscription as it is asked for. */
+export interface RoomRequest {
+  readonly after?: string | undefined
+  readonly tail?: number | undefined
+  readonly filter?: FilterQuery | undefined
+  /** Whether it counts as a client. */
+  readonly counted: boolean
+  /** Refused when so many clients are there. */
+  readonly maxClients?: number | undefined
+}
+
+/** The address of a subscription. Only its query means anything. */
+export function encodeRequest({ after, tail, filter, counted, maxClients }: RoomRequest): URL {
+  const url = new URL('https://log-room/subscribe')
+  const values = { after, tail, level: filter?.level, q: filter?.q, counted: counted ? 1 : undefined, maxClients }
+  for (const [name, value] of Object.entries(values)) if (value !== undefined) url.searchParams.set(name, String(value))
+  return url
+}
+
+/** Reads what {@link encodeRequest} wrote. */
+export function decodeRequest(url: URL): RoomRequest {
+  const text = (name: string): string | undefined => url.searchParams.get(name) ?? undefined
+  const number = (name: string): number | undefined => (url.searchParams.has(name) ? Number(text(name)) : undefined)
+  return {
+    after: text('after'),
+    tail: number('tail'),
+    filter: { level: levelNamed(text('level') ?? ''), q: text('q') },
+    counted: url.searchParams.has('counted'),
+    maxClients: number('maxClients'),
+  }
+}
+
+/** The source's own failure, with what caused it. */
+export function unavailable(cause: unknown): MonitorError {
+  return new MonitorError('source_unavailable', 'The log source cannot be reached. Try again in a moment.', { cause })
+}

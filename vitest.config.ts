@@ -1,0 +1,32 @@
+import { cloudflareTest } from '@cloudflare/vitest-plugin'
+import { defineConfig } from 'vitest/config'
+
+/** What runs on both runtimes: the core, and the service through `app.request()`. */
+const everywhere = 'test/core/**/*.test.ts'
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'node', include: [everywhere, 'test/node/**/*.test.ts'] } },
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: { bindings: { EDGETAIL_TOKEN: 'test-token' } },
+          }),
+        ],
+        test: { name: 'workers', include: [everywhere, 'test/workers/**/*.test.ts'] },
+      },
+      // Real servers and browsers: one after the other, so that they do not take each other's time.
+      {
+        test: {
+          name: 'real',
+          include: ['test/real/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+})
