@@ -1,5 +1,6 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import { SERVICE_SETTINGS } from './test/support/settings.ts'
 
 /** What runs on both runtimes: the core, and the service through `app.request()`. */
 const everywhere = 'test/core/**/*.test.ts'
@@ -12,7 +13,7 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: './wrangler.toml' },
-            miniflare: { bindings: { EDGETAIL_TOKEN: 'test-token' } },
+            miniflare: { bindings: SERVICE_SETTINGS },
           }),
         ],
         test: { name: 'workers', include: [everywhere, 'test/workers/**/*.test.ts'] },

@@ -4,7 +4,7 @@
  */
 import type { Filter } from './filter.ts'
 import { type LogRecord, parseRecord } from './log.ts'
-import { MAX_BATCH_BYTES, MAX_PAGE_BYTES, type Reading, type Start } from './ring.ts'
+import { MAX_BATCH_BYTES, MAX_LATE_BYTES, MAX_PAGE_BYTES, type Reading, type Start } from './ring.ts'
 import type { Gap, HistoryPage, HistoryQuery, StoredEntry } from './source.ts'
 import { createBatch, encodeLog, formatId, newEpoch, parseId } from './sse.ts'
 
@@ -30,7 +30,8 @@ interface Row {
 export class BatchStore {
   readonly #sql: SqlDriver
   readonly #retain: number
-  readonly #epoch: string
+  /** The name of this history. */
+  readonly epoch: string
   #head: number
 
   /** @param retain - most entries kept for new readers; what one row holds beyond that goes when the whole row can */
@@ -43,7 +44,7 @@ export class BatchStore {
       'CREATE TABLE IF NOT EXISTS batches (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, lines TEXT NOT NULL)',
     )
     run(sql, "INSERT OR IGNORE INTO meta (name, value) VALUES ('epoch', ?)", newEpoch())
-    this.#epoch = String(one(sql, "SELECT value FROM meta WHERE name = 'epoch'")?.value)
+    this.epoch = String(one(sql, "SELECT value FROM meta WHERE name = 'epoch'")?.value)
     // In memory the head is gone after a sleep; the last row, which retention never removes, still has it.
     const last = one(sql, 'SELECT first, count FROM batches ORDER BY first DESC LIMIT 1')
     this.#head = last === undefined ? 0 : Number(last.first) + Number(last.count) - 1
@@ -61,8 +62,13 @@ export class BatchStore {
 
   /** The oldest entry that a new reader may get. */
   get #kept(): number {
-    const oldest = one(this.#sql, 'SELECT first FROM batches ORDER BY first LIMIT 1')
-    return oldest === undefined ? this.#head + 1 : Math.max(Number(oldest.first), this.#head - this.#retain + 1)
+    return Math.max(this.#oldest, this.#head - this.#retain + 1)
+  }
+
+  /** The oldest entry that is stored. */
+  get #oldest(): number {
+    const row = one(this.#sql, 'SELECT first FROM batches ORDER BY first LIMIT 1')
+    return row === undefined ? this.#head + 1 : Number(row.first)
   }
 
   /** Stores the JSON texts of entries and returns their ids. */
@@ -85,13 +91,39 @@ export class BatchStore {
       this.#head += row.length
       from = to
     }
-    // Whole rows only: those before the one that holds the oldest entry kept.
-    run(
-      this.#sql,
-      'DELETE FROM batches WHERE first < (SELECT MAX(first) FROM batches WHERE first <= ?)',
-      this.#head - this.#retain + 1,
-    )
-    return lines.map((_, index) => formatId(this.#epoch, first + index))
+    return lines.map((_, index) => formatId(this.epoch, first + index))
+  }
+
+  /**
+   * Deletes the rows that retention does not keep, except for what a connected reader still wants, within a bound.
+   *
+   * @param oldestWanted - infinity when nobody is behind
+   */
+  trim(oldestWanted: number): void {
+    const kept = this.#kept
+    let first = Math.min(kept, oldestWanted)
+    if (first < kept) {
+      let late = 0
+      const rows = this.#sql.exec(
+        'SELECT first, LENGTH(lines) AS length FROM batches WHERE first < ? ORDER BY first DESC',
+        kept,
+      )
+      for (const row of rows) {
+        late += Number(row.length)
+        if (late <= MAX_LATE_BYTES) continue
+        first = Math.max(first, Number(row.first) + 1)
+        break
+      }
+    }
+    // Whole rows only: those before the one that holds the first entry wanted.
+    run(this.#sql, 'DELETE FROM batches WHERE first < (SELECT MAX(first) FROM batches WHERE first <= ?)', first)
+  }
+
+  /** What a reader that was overtaken must be told, and where it goes on. */
+  overtaken(next: number): { readonly next: number; readonly gap: Gap } | undefined {
+    const oldest = this.#oldest
+    if (next >= oldest) return undefined
+    return { next: oldest, gap: this.#gap('slow', oldest - next, oldest) }
   }
 
   /** What stands at a place for a filter, at most one batch of it; undefined at the end. */
@@ -105,7 +137,7 @@ export class BatchStore {
         next = first + index + 1
         const json = lines[index] as string
         if (filter.key !== '' && !filter.matches(parseRecord(json).entry)) continue
-        last = formatId(this.#epoch, first + index)
+        last = formatId(this.epoch, first + index)
         events += encodeLog(json, last)
       }
       if (events.length >= MAX_BATCH_BYTES) break
@@ -125,7 +157,7 @@ export class BatchStore {
 
   /** The id of the place before an entry. */
   positionBefore(next: number): string {
-    return formatId(this.#epoch, next - 1)
+    return formatId(this.epoch, next - 1)
   }
 
   /** A page of the past. */
@@ -136,11 +168,11 @@ export class BatchStore {
     let oldest = Number.isNaN(end) ? this.#head + 1 : end
     for (const [sequence, { entry, json }] of this.#backwards(oldest - 1)) {
       if (entries.length >= tail || bytes >= MAX_PAGE_BYTES) {
-        return { entries: entries.reverse(), before: formatId(this.#epoch, oldest) }
+        return { entries: entries.reverse(), before: formatId(this.epoch, oldest) }
       }
       oldest = sequence
       if (!filter.matches(entry)) continue
-      entries.push({ id: formatId(this.#epoch, sequence), ...entry })
+      entries.push({ id: formatId(this.epoch, sequence), ...entry })
       bytes += json.length
     }
     return { entries: entries.reverse(), before: null }
@@ -182,7 +214,7 @@ export class BatchStore {
   /** The sequence of an id of this store; NaN for one that it never gave out. */
   #sequenceOf(id: string): number {
     const position = parseId(id)
-    if (position === undefined || position.epoch !== this.#epoch || position.sequence > this.#head) return Number.NaN
+    if (position === undefined || position.epoch !== this.epoch || position.sequence > this.#head) return Number.NaN
     return position.sequence
   }
 

@@ -71,6 +71,7 @@ const MIN_TIME = Date.parse('0000-01-01T00:00:00.000Z')
 const MAX_TIME = Date.parse('9999-12-31T23:59:59.999Z')
 
 const utf8 = new TextEncoder()
+const fromUtf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** The rank of a level: 0 for `trace` to 5 for `fatal`. */
 export function levelRank(level: Level): number {
@@ -146,13 +147,7 @@ export function normalizeEntry(input: unknown, now: number = Date.now()): LogRec
  */
 export function createRecord(level: Level, message: unknown, context: unknown, now: number = Date.now()): LogRecord {
   const text = message instanceof Error ? (message.stack ?? message.message) : message
-  const fields = snapshot(context)
-  return toRecord(
-    new Date(now).toISOString(),
-    level,
-    toMessage(typeof text === 'string' ? text : snapshot(text)),
-    isObject(fields) ? fields : fields === undefined || fields === null ? {} : { value: fields },
-  )
+  return normalizeEntry({ level: snapshot(level), message: snapshot(text), context: snapshot(context) }, now)
 }
 
 /** The level of a name, in any case, syslog's names included; undefined for one that is not known. */
@@ -172,13 +167,15 @@ function toRecord(ts: string, level: Level, message: string, context: JsonObject
   let contextJson = JSON.stringify(context)
   const messageBytes = byteLength(message, MAX_MESSAGE_BYTES)
   const contextBytes = byteLength(contextJson, MAX_CONTEXT_BYTES)
-  if (messageBytes > MAX_MESSAGE_BYTES || contextBytes > MAX_CONTEXT_BYTES) {
+  const isMessageCut = messageBytes > MAX_MESSAGE_BYTES
+  if (isMessageCut || contextBytes > MAX_CONTEXT_BYTES) {
     const truncated: JsonObject = {}
-    if (messageBytes > MAX_MESSAGE_BYTES) {
+    if (isMessageCut) {
       truncated.message = messageBytes
       message = cutText(message, MAX_MESSAGE_BYTES)
     }
-    if (contextBytes > MAX_CONTEXT_BYTES) {
+    // Also a context that is not too large itself may have to make room for the mark of the message.
+    if (contextBytes > MAX_CONTEXT_BYTES - (isMessageCut ? MARK_BYTES : 0)) {
       truncated.context = contextBytes
       context = cutObject(context, MAX_CONTEXT_BYTES - MARK_BYTES)
     }
@@ -247,6 +244,8 @@ function toTime(value: unknown): number | undefined {
         ? `${zone}:00`
         : zone.replace(/(\d\d):?(\d\d)/, '$1:$2')
     const seconds = clock.length === 5 ? `${clock}:00` : clock
+    // Date.parse takes 30 February for 1 March.
+    if (new Date(`${date}T00:00Z`).getUTCDate() !== Number(date?.slice(8))) return undefined
     time = Date.parse(`${date}T${seconds}.${fraction.slice(0, 3).padEnd(3, '0')}${offset}`)
   }
   return time >= MIN_TIME && time <= MAX_TIME ? time : undefined
@@ -255,10 +254,9 @@ function toTime(value: unknown): number | undefined {
 /** Seconds, milliseconds, micro- or nanoseconds, told apart by size: each range starts in 1973 and ends after 5000. */
 function epochMillis(value: number): number {
   const size = Math.abs(value)
-  if (size < 1e11) return Math.round(value * 1e3)
-  if (size < 1e14) return Math.floor(value)
-  if (size < 1e17) return Math.floor(value / 1e3)
-  return Math.floor(value / 1e6)
+  const millis = size < 1e11 ? value * 1e3 : size < 1e14 ? value : size < 1e17 ? value / 1e3 : value / 1e6
+  // A double holds seconds and nanoseconds to less than a microsecond, often just below the millisecond that was meant.
+  return Math.floor(millis + 0.001)
 }
 
 function isDeeper(value: unknown, levels: number): boolean {
@@ -276,9 +274,13 @@ function byteLength(text: string, limit: number): number {
 /** Room that the mark `context.truncated` takes at the most. */
 const MARK_BYTES = 80
 
-/** The longest start of a text that fits the bytes and ends with a whole character. */
+/**
+ * The longest start of a text that fits the bytes and ends with a whole character. Decoded rather than sliced: engines keep the
+ * whole text alive behind a slice of it, for as long as the entry is retained.
+ */
 function cutText(text: string, bytes: number): string {
-  return text.slice(0, utf8.encodeInto(text, new Uint8Array(Math.max(bytes, 0))).read)
+  const buffer = new Uint8Array(Math.max(bytes, 0))
+  return fromUtf8.decode(buffer.subarray(0, utf8.encodeInto(text, buffer).written))
 }
 
 /** The longest start of a text whose JSON form fits the bytes. */
@@ -347,22 +349,43 @@ const stringifySafely = configure({
   maximumDepth: MAX_DEPTH - 1,
 })
 
+/**
+ * Most values looked at in one context, far more than fit it. Without cycles too a graph can have more paths than there is time
+ * to walk.
+ */
+const MAX_VALUES = 100_000
+
 /** A value of the program as JSON can say it. */
 function snapshot(value: unknown): unknown {
   if (value === undefined || value === null) return value
   if (typeof value === 'string' || typeof value === 'boolean') return value
-  const text = stringifySafely(value, expand)
-  return text === undefined ? String(value) : (JSON.parse(text) as unknown)
+  try {
+    const text = stringifySafely(value, createExpander())
+    return text === undefined ? String(value) : (JSON.parse(text) as unknown)
+  } catch {
+    // A getter or `toJSON` of the program threw: the rest of the entry is worth keeping.
+    return '[unreadable]'
+  }
 }
 
-/** What JSON.stringify would turn into `{}`. */
-function expand(_key: string, value: unknown): unknown {
-  if (value instanceof Error) {
-    return { ...value, type: value.name, message: value.message, stack: value.stack, cause: value.cause }
+/** Makes the replacer of one snapshot: it expands what JSON.stringify would turn into `{}` or refuse. */
+function createExpander(): (key: string, value: unknown) => unknown {
+  // The same object each time, by which the serialiser knows a cycle.
+  const expanded = new Map<object, unknown>()
+  let values = 0
+  return (_key, value) => {
+    if (++values > MAX_VALUES) return undefined
+    if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
+    if (typeof value === 'function' || typeof value === 'symbol') return String(value)
+    if (!(value instanceof Error || value instanceof Map || value instanceof Set)) return value
+    if (!expanded.has(value)) expanded.set(value, expand(value))
+    return expanded.get(value)
   }
+}
+
+function expand(value: Error | Map<PropertyKey, unknown> | Set<unknown>): unknown {
   if (value instanceof Map) return Object.fromEntries(value)
   if (value instanceof Set) return [...value]
-  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
-  if (typeof value === 'function' || typeof value === 'symbol') return String(value)
-  return value
+  const { name: type, message, stack, cause } = value
+  return { ...value, type, message, stack, cause, errors: (value as Partial<AggregateError>).errors }
 }

@@ -21,7 +21,7 @@ export const MAX_BATCH_BYTES: number = 64 * 1024
 export const MAX_PAGE_BYTES: number = 8 * 1024 * 1024
 
 /** Most bytes held beyond the retention for connected readers that have still to take them. */
-const MAX_LATE_BYTES = 16 * 1024 * 1024
+export const MAX_LATE_BYTES: number = 16 * 1024 * 1024
 
 /** Most batches remembered between two flushes, for readers that come at many different places. */
 const MAX_SHARED = 64

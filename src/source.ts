@@ -16,7 +16,7 @@
  * - MUST end a reader at once when its signal aborts, also while nothing is appended.
  * - MUST NOT keep a queue per reader that grows with what the reader does not take.
  * - MUST NOT let one reader delay another.
- * - MUST, on `close`, end every reader after it was given what was appended before.
+ * - MUST end every reader on `close`; where the entries end with the source, after the reader was given what was appended before.
  */
 import type { FilterQuery } from './filter.ts'
 import type { LogEntry, LogRecord } from './log.ts'
@@ -128,6 +128,6 @@ export interface LogSource {
   history(query: HistoryQuery): Promise<HistoryPage>
   /** Resolves when the source can serve. */
   status(): Promise<SourceStatus>
-  /** Ends every reader, each after it was given what was appended before, and refuses what comes later. Idempotent. */
+  /** Ends every reader and refuses what comes later. See the top of this file for what readers get before. Idempotent. */
   close(): Promise<void>
 }

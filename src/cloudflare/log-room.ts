@@ -15,11 +15,22 @@ import { type Control, decodeRequest, MORE, OPENED_HEADER, type Opened, PING, PO
 /** How often sockets are looked through for those whose Worker is gone, in milliseconds. */
 const SWEEP_MS = 60_000
 
+/** Most batches sent at once without being asked for: a quarter of what the Worker holds for one client. */
+const MAX_BURST = 4
+
+/** A run of batches, and the entry after it. */
+interface Burst {
+  readonly batches: readonly LogBatch[]
+  readonly next: number
+}
+
 /** What a socket carries through a sleep. */
 interface Watcher {
   readonly filter: FilterQuery
   /** Whether it counts as a client. */
   readonly counted: boolean
+  /** The history that it reads. */
+  readonly epoch: string
   /** When it came, in milliseconds since the epoch. */
   readonly since: number
   /** The entry it wants next; absent while it takes everything as it comes. */
@@ -45,7 +56,12 @@ export class LogRoom extends DurableObject {
     this.#store = new BatchStore(ctx.storage.sql, retain)
     this.#published = this.#store.head
     this.#silentMs = 3 * heartbeatMs + SWEEP_MS
-    for (const socket of ctx.getWebSockets()) this.#watchers.set(socket, socket.deserializeAttachment() as Watcher)
+    for (const socket of ctx.getWebSockets()) {
+      const watcher = socket.deserializeAttachment() as Watcher
+      // After the storage was lost the Worker must ask again from where it stood, to be told so.
+      if (watcher.epoch === this.#store.epoch) this.#watchers.set(socket, watcher)
+      else socket.close(1012, 'Another history')
+    }
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG))
   }
 
@@ -77,7 +93,7 @@ export class LogRoom extends DurableObject {
     const { 0: client, 1: server } = new WebSocketPair()
     this.ctx.acceptWebSocket(server)
     if (start.gap !== undefined) this.#sendControl(server, start.gap)
-    this.#feed(server, { filter, counted, since: Date.now() }, start.next)
+    this.#feed(server, { filter, counted, epoch: this.#store.epoch, since: Date.now() }, start.next)
     const opened: Opened = {
       resumed: start.resumed,
       id: start.gap === undefined ? this.#store.positionBefore(start.next) : undefined,
@@ -103,12 +119,24 @@ export class LogRoom extends DurableObject {
   /** Sends one batch of the past. A watcher that has it all takes part in what is published from now on. */
   #feed(socket: WebSocket, watcher: Watcher, next: number): void {
     const filter = compileFilter(watcher.filter)
+    const overtaken = this.#store.overtaken(next)
+    if (overtaken !== undefined) {
+      this.#sendControl(socket, overtaken.gap)
+      next = overtaken.next
+    }
     let reading = this.#store.read(next, filter)
     // What a filter leaves out costs the Worker nothing, so it is not asked for each piece of it.
     while (reading !== undefined && reading.batch === undefined) reading = this.#store.read(reading.next, filter)
     if (reading?.batch !== undefined) this.#send(socket, reading.batch.bytes)
-    const behind = reading !== undefined && reading.next <= this.#store.head
-    this.#remember(socket, { ...watcher, next: behind ? reading?.next : undefined })
+    this.#stand(socket, watcher, reading?.next)
+  }
+
+  /** Keeps a watcher's place, and says so when there is more for it to ask for. */
+  #stand(socket: WebSocket, watcher: Watcher, next: number | undefined): void {
+    const behind = next !== undefined && next <= this.#store.head
+    const standing = { ...watcher, next: behind ? next : undefined }
+    this.#watchers.set(socket, standing)
+    socket.serializeAttachment(standing)
     if (behind) this.#send(socket, MORE)
   }
 
@@ -118,29 +146,34 @@ export class LogRoom extends DurableObject {
     this.#published = this.#store.head
     this.#sweep()
     if (from > this.#published) return
-    const encoded = new Map<string, LogBatch[]>()
+    const encoded = new Map<string, Burst>()
+    let oldestWanted = Number.POSITIVE_INFINITY
     for (const [socket, watcher] of this.#watchers) {
-      if (watcher.next !== undefined) continue
-      const filter = compileFilter(watcher.filter)
-      let batches = encoded.get(filter.key)
-      if (batches === undefined) {
-        batches = this.#batches(from, filter)
-        encoded.set(filter.key, batches)
+      if (watcher.next === undefined) {
+        const filter = compileFilter(watcher.filter)
+        const burst = encoded.get(filter.key) ?? this.#burst(from, filter)
+        encoded.set(filter.key, burst)
+        for (const { bytes } of burst.batches) this.#send(socket, bytes)
+        if (burst.next <= this.#published) this.#stand(socket, watcher, burst.next)
+        if (burst.batches.length === 0) this.#pass(socket)
+        else this.#passed.delete(socket)
       }
-      for (const { bytes } of batches) this.#send(socket, bytes)
-      if (batches.length === 0) this.#pass(socket)
-      else this.#passed.delete(socket)
+      oldestWanted = Math.min(oldestWanted, this.#watchers.get(socket)?.next ?? oldestWanted)
     }
+    this.#store.trim(oldestWanted)
   }
 
-  #batches(from: number, filter: Filter): LogBatch[] {
+  /** What is sent unasked; the rest of a large one is asked for, since a socket has no backpressure. */
+  #burst(from: number, filter: Filter): Burst {
     const batches: LogBatch[] = []
-    let reading = this.#store.read(from, filter)
-    while (reading !== undefined) {
+    let next = from
+    while (batches.length < MAX_BURST) {
+      const reading = this.#store.read(next, filter)
+      if (reading === undefined) break
       if (reading.batch !== undefined) batches.push(reading.batch)
-      reading = this.#store.read(reading.next, filter)
+      next = reading.next
     }
-    return batches
+    return { batches, next }
   }
 
   #pass(socket: WebSocket): void {
@@ -169,11 +202,6 @@ export class LogRoom extends DurableObject {
     let clients = 0
     for (const { counted } of this.#watchers.values()) if (counted) clients++
     return clients
-  }
-
-  #remember(socket: WebSocket, watcher: Watcher): void {
-    this.#watchers.set(socket, watcher)
-    socket.serializeAttachment(watcher)
   }
 
   #forget(socket: WebSocket): void {

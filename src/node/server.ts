@@ -1,4 +1,5 @@
 /** The shipped server: the monitor's routes over HTTP on Node, and a stop that loses nothing. */
+import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
@@ -51,11 +52,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   // People type the host alone.
   if (base !== '') app.get('/', (c) => c.redirect(base))
 
-  const server = await new Promise<ReturnType<typeof serve>>((resolve, reject) => {
+  const server = await new Promise<HttpServer>((resolve, reject) => {
     const starting = serve({ fetch: app.fetch, hostname: host, port }, () => {
       starting.off('error', reject)
       resolve(starting)
-    })
+    }) as HttpServer
     starting.on('error', reject)
   })
   const { port: bound } = server.address() as AddressInfo
@@ -63,8 +64,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   let closing: Promise<void> | undefined
   async function close(): Promise<void> {
     const closed = new Promise((resolve) => server.close(resolve))
+    // `close` ends only the connections that are idle now; those of the streams become so when the streams have ended.
+    const idle = setInterval(() => server.closeIdleConnections(), 20)
     await Promise.race([monitor.close().then(() => closed), deadline(STOP_MS)])
-    if ('closeAllConnections' in server) server.closeAllConnections()
+    clearInterval(idle)
+    server.closeAllConnections()
     await closed
   }
 

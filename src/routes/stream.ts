@@ -63,7 +63,7 @@ export function streamRoute(options: StreamRouteOptions): Handler<AuthEnv> {
   return async (c) => {
     const { tail, filter, lastEventId } = readQuery(c)
     // HEAD asks for the headers of a response that has no end.
-    if (c.req.method === 'HEAD') return withHeaders(c, c.body(null))
+    if (c.req.method === 'HEAD') return respond(c, null)
     const stop = new AbortController()
     const subscription = await source.subscribe({
       after: c.req.header('Last-Event-ID') || lastEventId || undefined,
@@ -72,8 +72,8 @@ export function streamRoute(options: StreamRouteOptions): Handler<AuthEnv> {
       signal: stop.signal,
       maxClients,
     })
-    const response = streamSSE(c, (stream) => serve(c, stream, subscription, stop, options))
-    return withHeaders(c, response)
+    const { body } = streamSSE(c, (stream) => serve(c, stream, subscription, stop, options))
+    return respond(c, body)
   }
 }
 
@@ -138,19 +138,18 @@ function encodeItem(item: StreamItem): Uint8Array {
   return item.type === 'gap' ? encodeGap(item) : encodeCheckpoint(item)
 }
 
-function withHeaders(c: Context, response: Response): Response {
-  const { headers } = response
-  headers.set('Content-Type', 'text/event-stream')
-  headers.set('Cache-Control', 'no-store, no-transform')
-  headers.set('X-Accel-Buffering', 'no')
-  headers.set('X-Content-Type-Options', 'nosniff')
+/** The answer, with headers that win over those of `streamSSE`. */
+function respond(c: Context, body: ReadableStream | null): Response {
+  c.header('Content-Type', 'text/event-stream')
+  c.header('Cache-Control', 'no-store, no-transform')
+  c.header('X-Accel-Buffering', 'no')
   // Cloudflare compresses what does not say that it is not to be, and holds events back while it does.
-  if (getRuntimeKey() === 'workerd') headers.set('Content-Encoding', 'identity')
+  if (getRuntimeKey() === 'workerd') c.header('Content-Encoding', 'identity')
   if (isHttp2(c)) {
-    headers.delete('Connection')
-    headers.delete('Transfer-Encoding')
+    c.header('Connection', undefined)
+    c.header('Transfer-Encoding', undefined)
   }
-  return response
+  return c.newResponse(body)
 }
 
 /** When a client should come back, in milliseconds: at different times, so that a restart is not followed by a storm. */

@@ -42,7 +42,7 @@ type RoomSocket = WebSocket & { accept(): void }
  * Most bytes that wait in the Worker for one slow client. A socket has no backpressure, and a Worker has 128 MB for all its
  * clients; beyond this the queue is dropped and read again from the object once the client has caught up.
  */
-const MAX_QUEUED_BYTES = 512 * 1024
+const MAX_QUEUED_BYTES = 1024 * 1024
 
 /** Waits before each try to reach an object again that dropped its sockets, as every deploy makes it do, in milliseconds. */
 const REOPEN_AFTER_MS = [0, 250, 1000]

@@ -1,0 +1,2 @@
+/** For those who write a source of their own. Needs vitest. */
+export { type SourceTraits, testSource } from './source.ts'

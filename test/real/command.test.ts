@@ -1,0 +1,193 @@
+/** The command as a person runs it. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { promisify } from 'node:util'
+import pino from 'pino'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { openStream, type StreamReader } from '../support/sse-reader.ts'
+
+const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname
+
+interface Command {
+  readonly child: ChildProcess
+  readonly stderr: () => string
+  readonly stdout: Promise<string>
+  readonly exit: Promise<number | null>
+}
+
+function start(args: string[], env: Record<string, string> = {}, stdin: 'pipe' | 'ignore' = 'ignore'): Command {
+  const { EDGETAIL_TOKEN: _, ...inherited } = process.env
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    stdio: [stdin, 'pipe', 'pipe'],
+    env: { ...inherited, PORT: '0', ...env },
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let errors = ''
+  child.stderr?.on('data', (chunk) => {
+    errors += chunk
+  })
+  const stdout = text(child.stdout as NodeJS.ReadableStream)
+  // A test may cut it off.
+  stdout.catch(() => {})
+  return {
+    child,
+    stderr: () => errors,
+    stdout,
+    exit: once(child, 'exit').then(([code]) => code as number | null),
+  }
+}
+
+async function listening({ stderr }: Command): Promise<{ url: string; token: string; curl: string }> {
+  await expect.poll(stderr, { timeout: 10_000 }).toContain('curl -N')
+  const [, url = '', token = ''] = /(http:\S+?\/monitor)(?:#token=(\S+))?\n/.exec(stderr()) ?? []
+  return { url, token, curl: /curl -N .*/.exec(stderr())?.[0] ?? '' }
+}
+
+async function follow(url: string, token: string, query = ''): Promise<StreamReader> {
+  const reader = await openStream(fetch, `${url}/stream${query}`, { headers: { Authorization: `Bearer ${token}` } })
+  onTestFinished(() => reader.close())
+  await reader.until(({ events }) => events.length > 0)
+  return reader
+}
+
+describe('edgetail', () => {
+  it('prints a link with a token and a curl line that works when pasted', async () => {
+    const command = start([])
+    const { url, token, curl } = await listening(command)
+    expect(token.length).toBeGreaterThanOrEqual(32)
+    const pasted = spawn('sh', ['-c', `exec ${curl}`], { stdio: ['ignore', 'pipe', 'ignore'] })
+    onTestFinished(() => void pasted.kill())
+    let seen = ''
+    pasted.stdout.on('data', (chunk) => {
+      seen += chunk
+    })
+    // Nothing is piped in: what a first-time user sees is the server's own log.
+    await expect.poll(() => seen, { timeout: 5000 }).toContain('edgetail is listening')
+    await fetch(`${url}?secret=in-the-query`)
+    await expect.poll(() => seen, { timeout: 5000 }).toContain('GET /monitor 200')
+    expect(seen).not.toContain('in-the-query')
+  })
+
+  it('reads what is piped in line by line and passes it through unchanged', async () => {
+    const command = start(['--exit'], { EDGETAIL_TOKEN: 'secret' }, 'pipe')
+    const { url } = await listening(command)
+    const reader = await follow(url, 'secret')
+    const lines = [
+      '{"level":50,"time":1767323045678,"msg":"from pino","pid":7}',
+      'plain text \u001b[31mred\u001b[0m é',
+      '',
+      '  {not json',
+      'crlf\r',
+      'no line break at the end',
+    ]
+    command.child.stdin?.end(lines.join('\n'))
+    await reader.ended
+    expect(await command.exit).toBe(0)
+    expect(await command.stdout).toBe(lines.join('\n'))
+    expect(reader.logs().map(({ level, message }) => [level, message])).toEqual([
+      ['error', 'from pino'],
+      ['info', lines[1]],
+      ['info', '  {not json'],
+      ['info', 'crlf'],
+      ['info', 'no line break at the end'],
+    ])
+    expect(reader.logs()[0]).toMatchObject({ ts: '2026-01-02T03:04:05.678Z', context: { pid: 7 } })
+    expect(command.stderr()).not.toContain('secret\n')
+  })
+
+  it('follows 10,000 lines of a pino app, every line once, in order', async () => {
+    const command = start([], { EDGETAIL_TOKEN: 'secret', EDGETAIL_RETAIN: '100' }, 'pipe')
+    const { url } = await listening(command)
+    const reader = await follow(url, 'secret')
+    const log = pino({}, { write: (line: string) => void command.child.stdin?.write(line) })
+    for (let number = 0; number < 10_000; number++) log.info({ number }, `line ${number}`)
+    command.child.stdin?.end()
+    await reader.until(() => reader.logs().length === 10_000, 20_000)
+    expect(reader.logs().map(({ message }) => message)).toEqual(Array.from({ length: 10_000 }, (_, n) => `line ${n}`))
+    expect(reader.events.filter(({ event }) => event === 'gap')).toEqual([])
+    // It goes on serving when the input has ended.
+    expect((await fetch(`${url}/health`)).status).toBe(200)
+  })
+
+  it('goes on serving when whoever read its output has gone', async () => {
+    const command = start([], { EDGETAIL_TOKEN: 'secret' }, 'pipe')
+    const { url } = await listening(command)
+    const reader = await follow(url, 'secret')
+    command.child.stdout?.destroy()
+    for (let number = 0; number < 5; number++) {
+      command.child.stdin?.write(`line ${number}\n`)
+      await reader.until(() => reader.logs().length === number + 1)
+    }
+    expect(command.child.exitCode).toBeNull()
+  })
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('stops at %s: streams get what was accepted and a retry, status 0', async (signal) => {
+    const command = start([], { EDGETAIL_TOKEN: 'secret' })
+    const { url } = await listening(command)
+    const reader = await follow(url, 'secret', '?tail=0')
+    const headers = { Authorization: 'Bearer secret', 'Content-Type': 'application/json' }
+    expect((await fetch(`${url}/logs`, { method: 'POST', headers, body: '{"message":"last"}' })).status).toBe(202)
+    command.child.kill(signal)
+    await reader.ended
+    expect(await command.exit).toBe(0)
+    expect(reader.logs().at(-1)?.message).toBe('last')
+    expect(reader.text()).toMatch(/\n\nretry: \d{4}\n\n$/)
+  })
+
+  it('stops within five seconds with a reader that takes nothing, and at once at a second signal', async () => {
+    for (const signals of [1, 2]) {
+      const command = start([], { EDGETAIL_TOKEN: 'secret' })
+      const { url } = await listening(command)
+      const headers = { Authorization: 'Bearer secret' }
+      const stuck = await fetch(`${url}/stream`, { headers })
+      const body = JSON.stringify(Array.from({ length: 100 }, () => ({ message: 'x'.repeat(9000) })))
+      for (let round = 0; round < 20; round++) {
+        await fetch(`${url}/logs`, { method: 'POST', headers: { ...headers, 'Content-Type': 'application/json' }, body })
+      }
+      const asked = Date.now()
+      for (let sent = 0; sent < signals; sent++) {
+        command.child.kill('SIGTERM')
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+      expect(await command.exit).toBe(signals === 1 ? 0 : 143)
+      expect(Date.now() - asked).toBeLessThan(signals === 1 ? 5000 : 1500)
+      await stuck.body?.cancel().catch(() => {})
+    }
+  })
+
+  it.each([
+    [{ PORT: 'http' }, [], /PORT is a whole number from 0 to 65535/],
+    [{ EDGETAIL_RETAIN: '0' }, [], /EDGETAIL_RETAIN is a whole number from 1/],
+    [{ EDGETAIL_TOKEN: '' }, [], /EDGETAIL_TOKEN is 1 to 4096/],
+    [{ EDGETAIL_TOKEN: 'two words' }, [], /EDGETAIL_TOKEN is 1 to 4096/],
+    [{ EDGETAIL_BASE: 'monitor' }, [], /EDGETAIL_BASE is a path/],
+    [{ EDGETAIL_CORS_ORIGINS: '*' }, [], /EDGETAIL_CORS_ORIGINS lists origins/],
+    [{}, ['--nonsense'], /Unknown option '--nonsense'/],
+    [{}, ['--port', '70000'], /PORT is a whole number/],
+  ])('refuses to start with %j %j, in one sentence', async (env, args, sentence) => {
+    const command = start(args, env as unknown as Record<string, string>)
+    expect(await command.exit).toBe(1)
+    expect(command.stderr()).toMatch(sentence)
+    expect(command.stderr().trim().split('\n')).toHaveLength(1)
+    expect(command.stderr()).not.toContain('two words')
+  })
+
+  it('says which port is taken', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const { port } = server.address() as { port: number }
+    const command = start(['--port', String(port)])
+    expect(await command.exit).toBe(1)
+    expect(command.stderr()).toBe(`edgetail: 127.0.0.1:${port} is in use. Choose another port with PORT or --port.\n`)
+  })
+
+  it('has a help of one screen and a version', async () => {
+    const run = promisify(execFile)
+    const { stdout: help } = await run(process.execPath, [MAIN, '--help'])
+    expect(help.split('\n').length).toBeLessThan(30)
+    expect((await run(process.execPath, [MAIN, '--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  })
+})

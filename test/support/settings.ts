@@ -1,0 +1,11 @@
+/** The settings under which every service is put through the suite, as variables of its environment. */
+export const SERVICE_SETTINGS = {
+  EDGETAIL_TOKEN: 'test-token',
+  EDGETAIL_READ_TOKEN: 'read-token',
+  EDGETAIL_WRITE_TOKEN: 'write-token',
+  EDGETAIL_RETAIN: '50',
+  EDGETAIL_MAX_CLIENTS: '12',
+  EDGETAIL_MAX_BODY: '100000',
+  EDGETAIL_HEARTBEAT_MS: '400',
+  EDGETAIL_CORS_ORIGINS: 'https://ops.example.com',
+}
