@@ -30,6 +30,8 @@ export type AuthEnv = { Variables: { access: Access } }
 /** How long a session lasts: a working day, after which the page asks again. */
 const SESSION_SECONDS = 12 * 60 * 60
 
+const UNKNOWN_TOKEN = 'The token is not known here.'
+
 const COOKIE = 'edgetail_session'
 
 /** Who may do what. */
@@ -81,7 +83,7 @@ export function createAuthenticator({ token, readToken, writeToken }: Tokens): A
     const authorization = c.req.header('Authorization')
     if (authorization !== undefined) {
       const credential = await byToken(bearerOf(authorization))
-      if (credential === undefined) throw unauthorized('The token is not known here.')
+      if (credential === undefined) throw unauthorized(UNKNOWN_TOKEN)
       return { rights: credential.rights, expires: Number.POSITIVE_INFINITY }
     }
     const access = await byCookie(c)
@@ -113,8 +115,10 @@ export function createAuthenticator({ token, readToken, writeToken }: Tokens): A
     },
 
     async openSession(c) {
-      const credential = await byToken(bearerOf(c.req.header('Authorization') ?? ''))
-      if (credential === undefined) throw unauthorized('Send the token as Authorization: Bearer.')
+      const authorization = c.req.header('Authorization')
+      if (authorization === undefined) throw unauthorized('Send the token as Authorization: Bearer.')
+      const credential = await byToken(bearerOf(authorization))
+      if (credential === undefined) throw unauthorized(UNKNOWN_TOKEN)
       const expires = Date.now() + SESSION_SECONDS * 1000
       await setSignedCookie(c, COOKIE, String(expires), sessionKey(credential), {
         path: '/',

@@ -38,7 +38,10 @@ export function compileFilter(query: FilterQuery = {}): Filter {
   if (q.length > MAX_QUERY_LENGTH) {
     throw new MonitorError('invalid_query', `q is at most ${MAX_QUERY_LENGTH} characters long.`)
   }
-  const words = splitWords(q.toLowerCase())
+  // Sorted and each once, so that equal filters have equal keys.
+  const words = [...new Set(splitWords(q.toLowerCase()))].sort()
+  // The context is searched in its JSON text, where a backslash or a line break is escaped.
+  const escaped = words.map((word) => JSON.stringify(word).slice(1, -1))
   const rank = level === undefined ? 0 : levelRank(level)
   if (rank === 0 && words.length === 0) return PASS_ALL
   return {
@@ -48,10 +51,10 @@ export function compileFilter(query: FilterQuery = {}): Filter {
       if (words.length === 0) return true
       const message = entry.message.toLowerCase()
       let context: string | undefined
-      return words.every((word) => {
+      return words.every((word, index) => {
         if (message.includes(word)) return true
         context ??= JSON.stringify(entry.context).toLowerCase()
-        return context.includes(word)
+        return context.includes(escaped[index] as string)
       })
     },
   }

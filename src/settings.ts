@@ -44,19 +44,24 @@ export interface Settings extends ResolvedMonitorSettings {
 }
 
 /** A bearer token as it can stand in a header (RFC 6750, section 2.1, and what else is visible ASCII). */
-const token: v.GenericSchema<string> = v.pipe(
-  v.string(),
-  v.regex(/^[\x21-\x7e]{1,4096}$/, 'is 1 to 4096 visible ASCII characters without blanks'),
+const token: v.GenericSchema<string> = text(
+  /^[\x21-\x7e]{1,4096}$/,
+  'is 1 to 4096 visible ASCII characters without blanks',
 )
+
+function text(pattern: RegExp, message: string): v.GenericSchema<string> {
+  return v.pipe(v.string(message), v.regex(pattern, message))
+}
 
 function wholeNumber(min: number, max: number): v.GenericSchema<number> {
   const message = `is a whole number from ${min} to ${max}`
   return v.pipe(v.number(message), v.integer(message), v.minValue(min, message), v.maxValue(max, message))
 }
 
+const originsMessage = 'lists origins such as https://ops.example.com, separated by commas'
 const origin: v.GenericSchema<string> = v.custom<string>(
   (value) => typeof value === 'string' && URL.canParse(value) && new URL(value).origin === value,
-  'lists origins such as https://ops.example.com, separated by commas',
+  originsMessage,
 )
 
 const monitorSettings = {
@@ -67,7 +72,7 @@ const monitorSettings = {
   maxBody: v.optional(wholeNumber(1, 256 * 1024 * 1024), 1024 * 1024),
   // Below 10 ms the heartbeats themselves would be the load; beyond a day no proxy keeps a silent stream.
   heartbeatMs: v.optional(wholeNumber(10, 86_400_000), 20_000),
-  corsOrigins: v.optional(v.array(origin), []),
+  corsOrigins: v.optional(v.array(origin, originsMessage), []),
 }
 
 const monitorSchema: v.GenericSchema<unknown, ResolvedMonitorSettings> = v.object(monitorSettings)
@@ -75,11 +80,10 @@ const monitorSchema: v.GenericSchema<unknown, ResolvedMonitorSettings> = v.objec
 const settings: v.GenericSchema<unknown, Settings> = v.object({
   ...monitorSettings,
   port: v.optional(wholeNumber(0, 65535), 8787),
-  host: v.optional(v.pipe(v.string(), v.regex(/^[\w.:%-]+$/, 'is a host name or an address')), '127.0.0.1'),
+  host: v.optional(text(/^[\w.:%-]+$/, 'is a host name or an address'), '127.0.0.1'),
   base: v.optional(
     v.pipe(
-      v.string(),
-      v.regex(/^\/[\w.~/-]*$/, 'is a path that begins with a slash, such as /monitor'),
+      text(/^\/[\w.~/-]*$/, 'is a path that begins with a slash, such as /monitor'),
       v.transform((path) => path.replace(/\/+$/, '')),
     ),
     '/monitor',

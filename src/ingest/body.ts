@@ -18,19 +18,27 @@ export async function* readBody(request: Request, maxBytes: number): AsyncGenera
     throw new MonitorError('unsupported_media_type', 'Content-Encoding is gzip or none.')
   }
   if (request.body === null) return
-  let body: ReadableStream<Uint8Array> = request.body.pipeThrough(counter(maxBytes))
-  if (encoding === 'gzip') {
-    body = body.pipeThrough(new DecompressionStream('gzip') as GenericTransform).pipeThrough(counter(maxBytes))
-  }
+  // On the wire counted apart: an unzipper may report a refusal before it as a fault of its own (workerd does).
+  const wire = { bytes: 0 }
+  const body =
+    encoding === 'gzip'
+      ? request.body
+          .pipeThrough(counter(wire, maxBytes))
+          .pipeThrough(new DecompressionStream('gzip') as GenericTransform)
+      : request.body
   const decoder = new TextDecoder()
-  const reader = body.getReader()
+  const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader()
+  let bytes = 0
   try {
     for (;;) {
       const { done, value } = await reader.read()
       if (done) break
+      bytes += value.byteLength
+      if (bytes > maxBytes) throw tooLarge(maxBytes)
       yield decoder.decode(value, { stream: true })
     }
   } catch (error) {
+    if (wire.bytes > maxBytes) throw tooLarge(maxBytes)
     if (error instanceof MonitorError) throw error
     const what = encoding === 'gzip' ? 'The body is not valid gzip, or was cut off.' : 'The body was cut off.'
     throw new MonitorError('invalid_body', what, { cause: error })
@@ -43,12 +51,12 @@ export async function* readBody(request: Request, maxBytes: number): AsyncGenera
 
 type GenericTransform = TransformStream<Uint8Array, Uint8Array>
 
-function counter(maxBytes: number): GenericTransform {
-  let bytes = 0
+/** Counts what passes and fails when that is too much. */
+function counter(passed: { bytes: number }, maxBytes: number): GenericTransform {
   return new TransformStream({
     transform(chunk, controller) {
-      bytes += chunk.byteLength
-      if (bytes > maxBytes) controller.error(tooLarge(maxBytes))
+      passed.bytes += chunk.byteLength
+      if (passed.bytes > maxBytes) controller.error(tooLarge(maxBytes))
       else controller.enqueue(chunk)
     },
   })

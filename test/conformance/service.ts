@@ -37,7 +37,12 @@ export function testService(name: string, open: () => Promise<Service>): void {
       expect(response.status).toBe(202)
     }
     const stream = async (query = '?tail=0', headers: Record<string, string> = READ): Promise<StreamReader> => {
-      const reader = await openStream(service.fetch, `/monitor/stream${query}`, { headers })
+      let reader = await openStream(service.fetch, `/monitor/stream${query}`, { headers })
+      // On Workers it takes up to two heartbeats until those of the test before are known to have left.
+      for (let tries = 0; reader.response.status === 503 && tries < 20; tries++) {
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        reader = await openStream(service.fetch, `/monitor/stream${query}`, { headers })
+      }
       onTestFinished(() => reader.close())
       await reader.until(({ events, response }) => !response.ok || events.length > 0)
       return reader

@@ -146,9 +146,18 @@ describe('createRecord', () => {
     [7, { value: 7 }],
     [[1, 2], { value: [1, 2] }],
     [new Date(0), { value: '1970-01-01T00:00:00.000Z' }],
-    [{ big: 12n, bigger: 2n ** 60n }, { big: 12, bigger: '1152921504606846976' }],
-    [{ map: new Map([['a', 1]]), set: new Set([1]) }, { map: { a: 1 }, set: [1] }],
-    [{ none: undefined, nan: Number.NaN, symbol: Symbol('s') }, { nan: null, symbol: 'Symbol(s)' }],
+    [
+      { big: 12n, bigger: 2n ** 60n },
+      { big: 12, bigger: '1152921504606846976' },
+    ],
+    [
+      { map: new Map([['a', 1]]), set: new Set([1]) },
+      { map: { a: 1 }, set: [1] },
+    ],
+    [
+      { none: undefined, nan: Number.NaN, symbol: Symbol('s') },
+      { nan: null, symbol: 'Symbol(s)' },
+    ],
   ])('case %#: keeps a context as far as JSON can say it', (context, expected) => {
     expect(create('m', context).context).toEqual(expected)
   })

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest'
+import { readSettings, resolveMonitorSettings } from '../../src/settings.ts'
+
+const DEFAULTS = {
+  port: 8787,
+  host: '127.0.0.1',
+  base: '/monitor',
+  retain: 10_000,
+  maxClients: 1000,
+  maxBody: 1_048_576,
+  heartbeatMs: 20_000,
+  corsOrigins: [],
+}
+
+function messageOf(call: () => unknown): string {
+  try {
+    call()
+  } catch (error) {
+    expect(error).toMatchObject({ name: 'MonitorError', code: 'invalid_setting' })
+    return (error as Error).message
+  }
+  throw new Error('It was accepted.')
+}
+
+describe('readSettings', () => {
+  it('has the documented defaults and no token', () => {
+    expect(readSettings({})).toEqual(DEFAULTS)
+    expect(readSettings({ PORT: undefined, UNRELATED: 'x', edgetail_token: 'x' })).toEqual(DEFAULTS)
+  })
+
+  it('reads every variable', () => {
+    const env = {
+      PORT: '0',
+      HOST: '::1',
+      EDGETAIL_BASE: '/ops/logs/',
+      EDGETAIL_RETAIN: '5',
+      EDGETAIL_MAX_CLIENTS: '6',
+      EDGETAIL_MAX_BODY: '7',
+      EDGETAIL_HEARTBEAT_MS: '800',
+      EDGETAIL_CORS_ORIGINS: ' https://a.example ,http://localhost:3000,',
+      EDGETAIL_TOKEN: 'both',
+      EDGETAIL_READ_TOKEN: 'read+/=',
+      EDGETAIL_WRITE_TOKEN: '007',
+    }
+    expect(readSettings(env)).toEqual({
+      port: 0,
+      host: '::1',
+      base: '/ops/logs',
+      retain: 5,
+      maxClients: 6,
+      maxBody: 7,
+      heartbeatMs: 800,
+      corsOrigins: ['https://a.example', 'http://localhost:3000'],
+      token: 'both',
+      readToken: 'read+/=',
+      writeToken: '007',
+    })
+  })
+
+  it('takes the numbers and lists of a Worker as they are', () => {
+    const env = { EDGETAIL_RETAIN: 50, EDGETAIL_CORS_ORIGINS: ['https://a.example'], LOGS: { idFromName: () => 1 } }
+    expect(readSettings(env)).toEqual({ ...DEFAULTS, retain: 50, corsOrigins: ['https://a.example'] })
+  })
+
+  it.each([
+    ['/', ''],
+    ['/a/b', '/a/b'],
+  ])('takes %s for the base path %j', (path, base) => {
+    expect(readSettings({ EDGETAIL_BASE: path }).base).toBe(base)
+  })
+
+  it.each([
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['PORT', ''],
+    ['PORT', '80a'],
+    ['PORT', '1e3'],
+    ['PORT', 8787.5],
+    ['PORT', true],
+    ['HOST', ''],
+    ['HOST', 'http://x'],
+    ['HOST', 5],
+    ['EDGETAIL_BASE', 'monitor'],
+    ['EDGETAIL_BASE', '/a b'],
+    ['EDGETAIL_BASE', '/:id'],
+    ['EDGETAIL_BASE', 5],
+    ['EDGETAIL_RETAIN', '0'],
+    ['EDGETAIL_RETAIN', '9'.repeat(400)],
+    ['EDGETAIL_MAX_CLIENTS', '0'],
+    ['EDGETAIL_MAX_CLIENTS', 'ten'],
+    ['EDGETAIL_MAX_BODY', '1MB'],
+    ['EDGETAIL_HEARTBEAT_MS', '1'],
+    ['EDGETAIL_CORS_ORIGINS', '*'],
+    ['EDGETAIL_CORS_ORIGINS', 'https://a.example/path'],
+    ['EDGETAIL_CORS_ORIGINS', 'https://a.example,b.example'],
+    ['EDGETAIL_CORS_ORIGINS', 5],
+    ['EDGETAIL_TOKEN', ''],
+    ['EDGETAIL_READ_TOKEN', 'with blank'],
+    ['EDGETAIL_WRITE_TOKEN', 'naïve'],
+  ])('stops at %s=%j with a sentence that names it', (name, value) => {
+    expect(messageOf(() => readSettings({ [name]: value }))).toMatch(new RegExp(`^${name} (is|lists) .*\\.$`))
+  })
+
+  it.each(['s3cr3t\n', 5353535353, ['s3cr3t'], { s3cr3t: 1 }])('does not repeat the token %j', (token) => {
+    const message = messageOf(() => readSettings({ EDGETAIL_TOKEN: token }))
+    expect(message).toBe('EDGETAIL_TOKEN is 1 to 4096 visible ASCII characters without blanks.')
+  })
+})
+
+describe('resolveMonitorSettings', () => {
+  it('fills in defaults and changes nothing of what it was given', () => {
+    const options = Object.freeze({ token: 't', maxClients: 3, corsOrigins: Object.freeze(['https://a.example']) })
+    expect(resolveMonitorSettings(options)).toEqual({
+      token: 't',
+      maxClients: 3,
+      maxBody: 1_048_576,
+      heartbeatMs: 20_000,
+      corsOrigins: ['https://a.example'],
+    })
+  })
+
+  it('names the option that cannot be used', () => {
+    expect(messageOf(() => resolveMonitorSettings({ maxBody: 0 }))).toMatch(/^maxBody is a whole number from 1 to /)
+    expect(messageOf(() => resolveMonitorSettings({ corsOrigins: ['*'] }))).toMatch(/^corsOrigins lists origins /)
+  })
+})
