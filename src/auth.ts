@@ -8,10 +8,10 @@ import { timingSafeEqual } from 'hono/utils/buffer'
 import { MonitorError } from './errors.ts'
 
 /** What a token allows. */
-export type Right = 'read' | 'write'
+type Right = 'read' | 'write'
 
 /** What a request may do. */
-export interface Access {
+interface Access {
   readonly rights: readonly Right[]
   /** When the credential ends, in milliseconds since the epoch. */
   readonly expires: number

@@ -71,7 +71,7 @@ const MIN_TIME = Date.parse('0000-01-01T00:00:00.000Z')
 const MAX_TIME = Date.parse('9999-12-31T23:59:59.999Z')
 
 const utf8 = new TextEncoder()
-const fromUtf8 = new TextDecoder('utf-8', { ignoreBOM: true })
+const fromUtf8 = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
 
 /** The rank of a level: 0 for `trace` to 5 for `fatal`. */
 export function levelRank(level: Level): number {
@@ -245,7 +245,8 @@ function toTime(value: unknown): number | undefined {
         : zone.replace(/(\d\d):?(\d\d)/, '$1:$2')
     const seconds = clock.length === 5 ? `${clock}:00` : clock
     // Date.parse takes 30 February for 1 March.
-    if (new Date(`${date}T00:00Z`).getUTCDate() !== Number(date?.slice(8))) return undefined
+    const day = Number(date?.slice(8))
+    if (day > 28 && new Date(`${date}T00:00Z`).getUTCDate() !== day) return undefined
     time = Date.parse(`${date}T${seconds}.${fraction.slice(0, 3).padEnd(3, '0')}${offset}`)
   }
   return time >= MIN_TIME && time <= MAX_TIME ? time : undefined
@@ -309,6 +310,8 @@ function cutObject(object: JsonObject, bytes: number): JsonObject {
   const kept: JsonObject = {}
   let left = bytes - 2
   for (const [key, value] of Object.entries(object)) {
+    // Not measured when it cannot fit: of a million bytes of fields most do not.
+    if (key.length + 6 > left) continue
     const room = left - jsonBytes(key) - 2
     const part = trim(value, room)
     if (part === undefined) continue
@@ -353,7 +356,7 @@ const stringifySafely = configure({
  * Most values looked at in one context, far more than fit it. Without cycles too a graph can have more paths than there is time
  * to walk.
  */
-const MAX_VALUES = 100_000
+const MAX_VALUES = 50_000
 
 /** A value of the program as JSON can say it. */
 function snapshot(value: unknown): unknown {

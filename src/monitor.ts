@@ -26,6 +26,11 @@ export interface MonitorOptions extends MonitorSettings {
    * @default console.error
    */
   readonly onError?: ErrorReporter | undefined
+  /**
+   * Keeps the program alive until what `log` was given is stored. On Workers pass `waitUntil` of `cloudflare:workers`: without
+   * it an entry that is logged just before the answer may be lost with the request.
+   */
+  readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined
 }
 
 /** A monitor. */
@@ -59,7 +64,7 @@ export interface Monitor {
  * @throws MonitorError `invalid_setting` when an option cannot be used
  */
 export function createMonitor(options: MonitorOptions): Monitor {
-  const { source, onError = reportToConsole } = options
+  const { source, onError = reportToConsole, waitUntil } = options
   const settings = resolveMonitorSettings(options)
   const auth = createAuthenticator(settings)
   const streams = createStreams()
@@ -129,7 +134,9 @@ export function createMonitor(options: MonitorOptions): Monitor {
 
     log(level, message, context) {
       try {
-        source.append([createRecord(level, message, context)]).catch((error: unknown) => onError(error, 'append'))
+        const stored = source.append([createRecord(level, message, context)])
+        const settled = stored.catch((error: unknown) => onError(error, 'append'))
+        waitUntil?.(settled)
       } catch (error) {
         onError(error, 'append')
       }

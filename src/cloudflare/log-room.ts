@@ -38,7 +38,7 @@ interface Watcher {
 }
 
 /** Keeps the entries of one monitor. Bind it in `wrangler.toml` with `new_sqlite_classes`. */
-export class LogRoom extends DurableObject {
+export class LogRoom extends DurableObject<Record<string, unknown>> {
   readonly #store: BatchStore
   readonly #silentMs: number
   readonly #watchers = new Map<WebSocket, Watcher>()

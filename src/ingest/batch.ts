@@ -7,7 +7,7 @@ import { type LogRecord, normalizeEntry } from '../log.ts'
 import { createLineSplitter } from './lines.ts'
 
 /** An entry that was not taken. */
-export interface Rejection {
+interface Rejection {
   /** From 1, blank lines included; in an array the place. */
   readonly line: number
   readonly error: string

@@ -27,7 +27,7 @@ export interface DurableObjectSourceOptions {
 }
 
 /** What the object can be asked. */
-export interface LogRoomStub {
+interface LogRoomStub {
   append(lines: readonly string[]): Promise<string[]>
   history(query: HistoryQuery): Promise<HistoryPage>
   status(): Promise<SourceStatus>

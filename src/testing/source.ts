@@ -73,7 +73,12 @@ export function testSource(
       const [id] = await source.append([createRecord('warn', 'line one\nline two \u2028 é 🎉', { a: [1, null] })])
       await reader.messages(1)
       const [entry] = reader.entries
-      expect(entry).toMatchObject({ id, level: 'warn', message: 'line one\nline two \u2028 é 🎉', context: { a: [1, null] } })
+      expect(entry).toMatchObject({
+        id,
+        level: 'warn',
+        message: 'line one\nline two \u2028 é 🎉',
+        context: { a: [1, null] },
+      })
       const { id: _, ...fields } = entry as StoredEntry
       expect(reader.text()).toBe(`event: log\ndata: ${JSON.stringify(fields)}\nid: ${id}\n\n`)
     })
@@ -353,7 +358,13 @@ function stopAtEnd(): AbortSignal {
 }
 
 /** Appends `entry <from>` and those that follow; with a length, padded with blanks to it. */
-function append(source: LogSource, count: number, from = 0, level: Level = 'info', length = 0): Promise<readonly string[]> {
+function append(
+  source: LogSource,
+  count: number,
+  from = 0,
+  level: Level = 'info',
+  length = 0,
+): Promise<readonly string[]> {
   const records: LogRecord[] = []
   for (let number = from; number < from + count; number++) {
     records.push(createRecord(level, `entry ${number}`.padEnd(length), {}))

@@ -6,7 +6,7 @@ body { margin: 0; display: flex; flex-direction: column; height: 100vh; }
 header { display: flex; gap: 1em; align-items: center; padding: .5em 1em; border-bottom: 1px solid #8885; }
 header b { font-size: 1.1em; }
 #state { opacity: .75; }
-#state::before { content: '\\25cf '; color: #999; }
+#state::before { content: '\\25cf  '; color: #999; }
 #state[data-state=live]::before { color: #2a9d4a; }
 #state[data-state=waiting]::before { color: #d98e04; }
 header button { margin-left: auto; font: inherit; }
@@ -15,10 +15,11 @@ form input { font: inherit; width: 24em; padding: .3em; }
 [hidden] { display: none !important; }
 main { flex: 1; overflow: auto; padding: .5em 0; }
 ol { list-style: none; margin: 0; padding: 0; }
-li { display: grid; grid-template-columns: 12em 4em 1fr; gap: 1em; padding: .1em 1em; }
+li { display: grid; grid-template-columns: 15em 4em 1fr; gap: 1em; padding: .1em 1em; }
 li:hover { background: #8882; }
 li > span { white-space: pre-wrap; overflow-wrap: anywhere; }
 li time, li small { opacity: .65; }
+li time { white-space: nowrap; }
 li small { font-size: 1em; }
 li b { font-weight: 600; }
 .warn b { color: #b26a00; } .error b, .fatal b { color: #d1242f; } .fatal b { text-decoration: underline; }

@@ -82,7 +82,9 @@ export function testService(name: string, open: () => Promise<Service>): void {
         const sent = Array.from({ length: 20 }, (_, index) => `${mark()} ${index}`)
         for (const message of sent) {
           await send(message)
-          await Promise.all(readers.map((reader) => reader.until(() => reader.logs().at(-1)?.message === message, 1000)))
+          await Promise.all(
+            readers.map((reader) => reader.until(() => reader.logs().at(-1)?.message === message, 1000)),
+          )
         }
         for (const reader of readers) expect(reader.logs().map(({ message }) => message)).toEqual(sent)
       })
@@ -203,7 +205,9 @@ export function testService(name: string, open: () => Promise<Service>): void {
       })
 
       it('keeps good entries and names bad ones by their line', async () => {
-        const lines = await post('{"message":"a"}\n\nnot json\n[1]\n{"message":"b"}\n', { 'Content-Type': 'application/x-ndjson' })
+        const lines = await post('{"message":"a"}\n\nnot json\n[1]\n{"message":"b"}\n', {
+          'Content-Type': 'application/x-ndjson',
+        })
         expect(lines.status).toBe(202)
         expect(await lines.json()).toMatchObject({ accepted: 2, rejected: [{ line: 3 }, { line: 4 }] })
         const array = await post('[{"message":"a"},7,null]')
@@ -227,11 +231,16 @@ export function testService(name: string, open: () => Promise<Service>): void {
         ['nesting without end', '['.repeat(40_000), 'application/json'],
         ['an entry nested too deep', `{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}`, 'application/json'],
       ])('answers 400 to %s', async (_kind, body, type) => {
-        expect(await refusal(await post(body, { 'Content-Type': type }))).toMatchObject({ status: 400, code: 'invalid_body' })
+        expect(await refusal(await post(body, { 'Content-Type': type }))).toMatchObject({
+          status: 400,
+          code: 'invalid_body',
+        })
       })
 
       it('answers 400 to what says gzip and is not', async () => {
-        expect(await refusal(await post('{"message":"plain"}', { 'Content-Encoding': 'gzip' }))).toMatchObject({ status: 400 })
+        expect(await refusal(await post('{"message":"plain"}', { 'Content-Encoding': 'gzip' }))).toMatchObject({
+          status: 400,
+        })
         const cut = (await gzip(JSON.stringify({ message: mark().repeat(100) }))).slice(0, -12)
         expect(await refusal(await post(cut, { 'Content-Encoding': 'gzip' }))).toMatchObject({ status: 400 })
       })
@@ -244,7 +253,9 @@ export function testService(name: string, open: () => Promise<Service>): void {
         const type = { 'Content-Type': 'application/x-ndjson' }
         expect(await refusal(await post(body, type))).toMatchObject({ status: 413, code: 'body_too_large' })
         expect(await refusal(await post(new Blob([body]).stream(), type))).toMatchObject({ status: 413 })
-        expect(await refusal(await post(await gzip(body), { ...type, 'Content-Encoding': 'gzip' }))).toMatchObject({ status: 413 })
+        expect(await refusal(await post(await gzip(body), { ...type, 'Content-Encoding': 'gzip' }))).toMatchObject({
+          status: 413,
+        })
         const last = mark()
         await send(last)
         await reader.until(() => reader.logs().length > 0)
@@ -265,7 +276,10 @@ export function testService(name: string, open: () => Promise<Service>): void {
         const sent = [mark(), mark(), mark()]
         await send(...sent)
         const page = await (await call('/logs?tail=2', { headers: READ })).json()
-        expect(page).toMatchObject({ entries: [{ message: sent[1] }, { message: sent[2] }], before: expect.any(String) })
+        expect(page).toMatchObject({
+          entries: [{ message: sent[1] }, { message: sent[2] }],
+          before: expect.any(String),
+        })
         const { entries, before } = page as { entries: Record<string, unknown>[]; before: string }
         expect(Object.keys(entries[0] ?? {})).toEqual(['id', 'ts', 'level', 'message', 'context'])
         const older = await (await call(`/logs?tail=1&before=${before}`, { headers: READ })).json()
@@ -323,7 +337,11 @@ export function testService(name: string, open: () => Promise<Service>): void {
         const session = { Cookie: cookie.split(';')[0] as string }
         expect((await stream('?tail=0', session)).response.status).toBe(200)
         const write = (headers: Record<string, string>): Promise<Response> =>
-          call('/logs', { method: 'POST', headers: { ...session, 'Content-Type': 'application/json', ...headers }, body: '{}' })
+          call('/logs', {
+            method: 'POST',
+            headers: { ...session, 'Content-Type': 'application/json', ...headers },
+            body: '{}',
+          })
         expect(await refusal(await write({}))).toMatchObject({ status: 403 })
         expect(await refusal(await write({ Origin: 'https://evil.example' }))).toMatchObject({ status: 403 })
         expect((await write({ Origin: service.origin })).status).toBe(202)
@@ -346,7 +364,11 @@ export function testService(name: string, open: () => Promise<Service>): void {
       it('says that it is well, without a token', async () => {
         const response = await call('/health')
         expect(response.status).toBe(200)
-        expect(await response.json()).toMatchObject({ status: 'ok', clients: expect.any(Number), entries: expect.any(Number) })
+        expect(await response.json()).toMatchObject({
+          status: 'ok',
+          clients: expect.any(Number),
+          entries: expect.any(Number),
+        })
       })
 
       it('serves a page that holds no secret and runs no script but its own', async () => {

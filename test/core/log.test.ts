@@ -112,7 +112,7 @@ describe('level', () => {
     [-1, 'trace'],
     ['50', 'error'],
   ])('%s is %s', (level, expected) => {
-    expect(normalize({ level })).toMatchObject({ level: expected, context: {} })
+    expect(normalize({ level })).toEqual({ ts: ARRIVAL, level: expected, message: '', context: {} })
   })
 
   it.each(['verbose', 'constructor', '', true, { a: 1 }])('%j is unknown: info, and kept in the context', (level) => {
@@ -198,6 +198,16 @@ describe('what is too large', () => {
     const entry = normalize({ message: 'm'.repeat(MAX_MESSAGE_BYTES + 1), context })
     expect(bytes(JSON.stringify(entry.context))).toBeLessThanOrEqual(MAX_CONTEXT_BYTES)
     expect(entry.context.truncated).toEqual({ message: MAX_MESSAGE_BYTES + 1, context: MAX_CONTEXT_BYTES })
+  })
+
+  it('keeps a byte order mark, and whole characters also between escapes', () => {
+    for (let shift = 0; shift < 16; shift++) {
+      const message = `\ufeff${'a'.repeat(shift)}${'"😀'.repeat(20_000)}`
+      const { entry, json } = normalizeEntry({ message, context: { message } }, NOW)
+      expect(message.startsWith(entry.message)).toBe(true)
+      expect(message.startsWith(String(entry.context.message))).toBe(true)
+      expect(json).not.toMatch(/\\ud[89a-f]/)
+    }
   })
 
   it('is never over the limit, never split inside a character, and never empty', () => {

@@ -17,7 +17,10 @@ function open(): Monitor {
 }
 
 /** The stream's text as it comes; `ended` when the server has closed it. */
-async function follow(monitor: Monitor, headers: Record<string, string>): Promise<{ text: () => string; ended: () => boolean }> {
+async function follow(
+  monitor: Monitor,
+  headers: Record<string, string>,
+): Promise<{ text: () => string; ended: () => boolean }> {
   const response = await monitor.routes.request('/stream?tail=0', { headers })
   const body = response.body?.pipeThrough(new TextDecoderStream()) as ReadableStream<string>
   let text = ''

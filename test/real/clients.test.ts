@@ -48,7 +48,8 @@ describe.each(Object.entries(RUNTIMES))('clients of %s', (_name, start) => {
     })
     await expect.poll(() => output).toContain('event: ready')
     const sent = await sendMany('curl')
-    const received = (): string[] => [...output.matchAll(/"message":"(curl \d+)"/g)].map(([, message]) => message as string)
+    const received = (): string[] =>
+      [...output.matchAll(/"message":"(curl \d+)"/g)].map(([, message]) => message as string)
     await expect.poll(() => received().length, { timeout: 15_000 }).toBe(TOTAL)
     expect(received()).toEqual(sent)
   })
@@ -124,7 +125,8 @@ describe.each(Object.entries(RUNTIMES))('clients of %s', (_name, start) => {
         await new Promise((resolve) => source.addEventListener('ready', resolve))
       }, url)
       const sent = await sendMany('native')
-      const received = (): Promise<string[]> => page.evaluate(() => (globalThis as unknown as { received: string[] }).received)
+      const received = (): Promise<string[]> =>
+        page.evaluate(() => (globalThis as unknown as { received: string[] }).received)
       await expect.poll(async () => (await received()).length, { timeout: 15_000 }).toBe(TOTAL)
       expect(await received()).toEqual(sent)
       expect(problems).toEqual([])

@@ -123,7 +123,10 @@ describe('edgetail', () => {
     expect(command.child.exitCode).toBeNull()
   })
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('stops at %s: streams get what was accepted and a retry, status 0', async (signal) => {
+  it.each([
+    'SIGTERM',
+    'SIGINT',
+  ] as const)('stops at %s: streams get what was accepted and a retry, status 0', async (signal) => {
     const command = start([], { EDGETAIL_TOKEN: 'secret' })
     const { url } = await listening(command)
     const reader = await follow(url, 'secret', '?tail=0')
@@ -144,7 +147,11 @@ describe('edgetail', () => {
       const stuck = await fetch(`${url}/stream`, { headers })
       const body = JSON.stringify(Array.from({ length: 100 }, () => ({ message: 'x'.repeat(9000) })))
       for (let round = 0; round < 20; round++) {
-        await fetch(`${url}/logs`, { method: 'POST', headers: { ...headers, 'Content-Type': 'application/json' }, body })
+        await fetch(`${url}/logs`, {
+          method: 'POST',
+          headers: { ...headers, 'Content-Type': 'application/json' },
+          body,
+        })
       }
       const asked = Date.now()
       for (let sent = 0; sent < signals; sent++) {

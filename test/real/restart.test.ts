@@ -20,7 +20,8 @@ it('keeps entries and ids through a restart of workerd, and a watcher resumes wi
   }
   const call = (path: string, init: RequestInit = {}): Promise<Response> =>
     fetch(`${worker?.origin}/monitor${path}`, { ...init, headers: { ...headers, ...init.headers } })
-  const send = (message: string): Promise<Response> => call('/logs', { method: 'POST', body: JSON.stringify({ message }) })
+  const send = (message: string): Promise<Response> =>
+    call('/logs', { method: 'POST', body: JSON.stringify({ message }) })
 
   await start()
   for (const message of ['one', 'two', 'three']) expect((await send(message)).status).toBe(202)

@@ -11,7 +11,9 @@ const namespace = (env as unknown as { LOG_ROOM: DurableObjectNamespace }).LOG_R
 interface Room {
   readonly stub: DurableObjectStub
   readonly source: LogSource
-  watch(after?: string): Promise<{ subscription: Subscription; items: StreamItem[]; messages(): string[]; leave(): void }>
+  watch(
+    after?: string,
+  ): Promise<{ subscription: Subscription; items: StreamItem[]; messages(): string[]; leave(): void }>
   append(...messages: string[]): Promise<readonly string[]>
 }
 
@@ -54,7 +56,8 @@ describe('LogRoom', () => {
     const { stub, source, append } = room()
     const stop = new AbortController()
     onTestFinished(() => stop.abort())
-    for (let part = 0; part < 4; part++) await append(...Array.from({ length: 10 }, (_, index) => `${part * 10 + index}`.padEnd(10_000)))
+    for (let part = 0; part < 4; part++)
+      await append(...Array.from({ length: 10 }, (_, index) => `${part * 10 + index}`.padEnd(10_000)))
     const subscription = await source.subscribe({ tail: 40, filter: { q: '1' }, signal: stop.signal })
     await evictDurableObject(stub)
     await append('401', '402')

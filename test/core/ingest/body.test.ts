@@ -118,6 +118,14 @@ describe('the limit', () => {
     await expect(read(streamOf(packed), GZIP)).rejects.toMatchObject(tooLarge)
     const parts = Array.from({ length: 30 }, (_, index) => packed.slice(index * 1000, (index + 1) * 1000))
     await expect(read(streamOf(...parts), GZIP)).rejects.toMatchObject(tooLarge)
+    // A comment in the header, of which nothing is left when it is unzipped.
+    const small = await gzip('x')
+    small[3] = 0x10
+    const comment = new Uint8Array(LIMIT + 1).fill(0x61)
+    const commented = (length: number): ReadableStream<Uint8Array> =>
+      streamOf(small.slice(0, 10), comment.slice(0, length), Uint8Array.of(0), small.slice(10))
+    expect(await read(commented(100), GZIP)).toBe('x')
+    await expect(read(commented(LIMIT), GZIP)).rejects.toMatchObject(tooLarge)
   })
 })
 
