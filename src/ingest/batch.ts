@@ -3,7 +3,8 @@
  * are kept and bad ones named by their line.
  */
 import { MonitorError, toMonitorError } from '../errors.ts'
-import { type LogRecord, normalizeEntry } from '../log.ts'
+import type { LogRecord } from '../log.ts'
+import { normalizeEntry } from '../normalize.ts'
 import { createLineSplitter } from './lines.ts'
 
 /** An entry that was not taken. */
@@ -84,5 +85,6 @@ function collect(batch: ParsedBatch, line: number, input: unknown, now: number):
 
 function reject({ rejected }: ParsedBatch, line: number, error: string): void {
   if (rejected.length < MAX_NAMED) rejected.push({ line, error })
-  else if (rejected.length === MAX_NAMED) rejected.push({ line, error: `${error} Further lines are not named.` })
+  else if (rejected.length === MAX_NAMED)
+    rejected.push({ line, error: 'This line and perhaps others after it are bad too.' })
 }

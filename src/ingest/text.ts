@@ -1,5 +1,6 @@
 /** Lines of a program's output: JSON where a line is a JSON object, otherwise plain text. */
-import { type LogRecord, normalizeEntry } from '../log.ts'
+import type { LogRecord } from '../log.ts'
+import { normalizeEntry } from '../normalize.ts'
 
 /**
  * The record of one line; undefined for a blank one. Never throws: what is no entry is kept as text.

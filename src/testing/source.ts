@@ -2,7 +2,8 @@
  * The contract of {@link LogSource} as a suite for vitest: what it says in words, as tests that any source can be put through.
  */
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createRecord, type Level, type LogRecord } from '../log.ts'
+import type { Level, LogRecord } from '../log.ts'
+import { createRecord } from '../normalize.ts'
 import type { Gap, LogSource, StoredEntry, StreamItem, SubscribeOptions, Subscription } from '../source.ts'
 
 /** What a source promises beyond the contract, and what the suite must know of how it was opened. */

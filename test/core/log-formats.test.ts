@@ -1,6 +1,7 @@
 /** Lines as loggers write them, and values as programs hold them. */
 import { describe, expect, it } from 'vitest'
-import { createRecord, type LogEntry, MAX_DEPTH, normalizeEntry } from '../../src/log.ts'
+import { type LogEntry, MAX_DEPTH } from '../../src/log.ts'
+import { createRecord, normalizeEntry } from '../../src/normalize.ts'
 
 const NOW = Date.parse('2025-03-01T12:00:00.000Z')
 

@@ -1,20 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  type LogRecord,
-  MAX_CONTEXT_BYTES,
-  MAX_DEPTH,
-  MAX_MESSAGE_BYTES,
-  normalizeEntry,
-  parseRecord,
-} from '../../src/log.ts'
+import { type LogRecord, MAX_DEPTH, parseRecord } from '../../src/log.ts'
+import { normalizeEntry } from '../../src/normalize.ts'
+import { MAX_CONTEXT_BYTES, MAX_MESSAGE_BYTES } from '../../src/truncate.ts'
 
 const NOW = Date.parse('2025-03-01T12:00:00.000Z')
 const ARRIVAL = '2025-03-01T12:00:00.000Z'
 
 const normalize = (input: unknown): LogRecord['entry'] => normalizeEntry(input, NOW).entry
 const bytes = (text: string): number => new TextEncoder().encode(text).length
-const nested = (levels: number): unknown => JSON.parse('{"a":'.repeat(levels - 1) + '{}' + '}'.repeat(levels - 1))
+const nested = (levels: number): unknown => JSON.parse(`${'{"a":'.repeat(levels - 1)}{}${'}'.repeat(levels - 1)}`)
 
 describe('an entry', () => {
   it('has ts, level, message and context in this order, also when nothing was given', () => {
@@ -96,7 +91,7 @@ describe('ts', () => {
 })
 
 describe('level', () => {
-  it.each([
+  it.each<[number | string, string]>([
     ...['trace', 'debug', 'info', 'warn', 'error', 'fatal'].map((name) => [name, name]),
     ['WARNING', 'warn'],
     ['Err', 'error'],

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MonitorError } from '../../src/errors.ts'
-import { type LogRecord, normalizeEntry } from '../../src/log.ts'
+import type { LogRecord } from '../../src/log.ts'
+import { normalizeEntry } from '../../src/normalize.ts'
 import type { LogBatch, StoredEntry } from '../../src/source.ts'
 import {
   batchFromBytes,

@@ -2,7 +2,7 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createRecord } from '../../src/log.ts'
+import { createRecord } from '../../src/normalize.ts'
 import type { LogSource, StreamItem, Subscription } from '../../src/source.ts'
 import { durableObjectSource } from '../../src/sources/durable-object.ts'
 
