@@ -85,6 +85,5 @@ function collect(batch: ParsedBatch, line: number, input: unknown, now: number):
 
 function reject({ rejected }: ParsedBatch, line: number, error: string): void {
   if (rejected.length < MAX_NAMED) rejected.push({ line, error })
-  else if (rejected.length === MAX_NAMED)
-    rejected.push({ line, error: 'This line and perhaps others after it are bad too.' })
+  else if (rejected.length === MAX_NAMED) rejected.push({ line, error: `${error} Further lines are not named.` })
 }

@@ -91,11 +91,11 @@ describe('ts', () => {
 })
 
 describe('level', () => {
-  it.each<[number | string, string]>([
-    ...['trace', 'debug', 'info', 'warn', 'error', 'fatal'].map((name) => [name, name]),
+  const read: [string | number, string][] = [
+    ...['trace', 'debug', 'info', 'warn', 'error', 'fatal'].map((name): [string, string] => [name, name],
     ['WARNING', 'warn'],
     ['Err', 'error'],
-    ...['crit', 'CRITICAL', 'alert', 'Emerg', 'panic'].map((name) => [name, 'fatal']),
+    ...['crit', 'CRITICAL', 'alert', 'Emerg', 'panic'].map((name): [string, string] => [name, 'fatal'],
     ['notice', 'info'],
     [10, 'trace'],
     [30, 'info'],
@@ -106,7 +106,8 @@ describe('level', () => {
     [3, 'trace'],
     [-1, 'trace'],
     ['50', 'error'],
-  ])('%s is %s', (level, expected) => {
+  ]
+  it.each(read)('%s is %s', (level, expected) => {
     expect(normalize({ level })).toEqual({ ts: ARRIVAL, level: expected, message: '', context: {} })
   })
 
