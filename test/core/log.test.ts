@@ -92,10 +92,10 @@ describe('ts', () => {
 
 describe('level', () => {
   const read: [string | number, string][] = [
-    ...['trace', 'debug', 'info', 'warn', 'error', 'fatal'].map((name): [string, string] => [name, name],
+    ...['trace', 'debug', 'info', 'warn', 'error', 'fatal'].map((name): [string, string] => [name, name]),
     ['WARNING', 'warn'],
     ['Err', 'error'],
-    ...['crit', 'CRITICAL', 'alert', 'Emerg', 'panic'].map((name): [string, string] => [name, 'fatal'],
+    ...['crit', 'CRITICAL', 'alert', 'Emerg', 'panic'].map((name): [string, string] => [name, 'fatal']),
     ['notice', 'info'],
     [10, 'trace'],
     [30, 'info'],
