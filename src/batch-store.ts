@@ -41,8 +41,11 @@ export class BatchStore {
     run(sql, 'CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID')
     run(
       sql,
-      'CREATE TABLE IF NOT EXISTS batches (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, lines TEXT NOT NULL)',
+      `CREATE TABLE IF NOT EXISTS batches (
+        first INTEGER PRIMARY KEY, count INTEGER NOT NULL, lines TEXT NOT NULL, key TEXT, answer TEXT
+      )`,
     )
+    run(sql, 'CREATE UNIQUE INDEX IF NOT EXISTS batches_by_key ON batches (key) WHERE key IS NOT NULL')
     run(sql, "INSERT OR IGNORE INTO meta (name, value) VALUES ('epoch', ?)", newEpoch())
     this.epoch = String(one(sql, "SELECT value FROM meta WHERE name = 'epoch'")?.value)
     // In memory the head is gone after a sleep; the last row, which retention never removes, still has it.
@@ -69,6 +72,16 @@ export class BatchStore {
   get #oldest(): number {
     const row = one(this.#sql, 'SELECT first FROM batches ORDER BY first LIMIT 1')
     return row === undefined ? this.#head + 1 : Number(row.first)
+  }
+
+  /** Stores the JSON texts of entries unless the key was used, and returns the answer of its first use. */
+  appendOnce(key: string, lines: readonly string[], answer: string): string {
+    const first = one(this.#sql, 'SELECT answer FROM batches WHERE key = ?', key)
+    if (first !== undefined) return String(first.answer)
+    this.append(lines)
+    // On the last row, so that the key goes when the last of its entries does.
+    run(this.#sql, 'UPDATE batches SET key = ?, answer = ? WHERE first = (SELECT MAX(first) FROM batches)', key, answer)
+    return answer
   }
 
   /** Stores the JSON texts of entries and returns their ids. */
@@ -231,7 +244,7 @@ function run(sql: SqlDriver, statement: string, ...values: Cell[]): void {
   for (const _ of sql.exec(statement, ...values));
 }
 
-function one(sql: SqlDriver, statement: string): Record<string, Cell> | undefined {
-  for (const row of sql.exec(statement)) return row
+function one(sql: SqlDriver, statement: string, ...values: Cell[]): Record<string, Cell> | undefined {
+  for (const row of sql.exec(statement, ...values)) return row
   return undefined
 }

@@ -21,6 +21,10 @@ const CODES = {
   invalid_entry: { status: 400, retryable: false },
   /** A setting or option that cannot be used; the message names it. */
   invalid_setting: { status: 503, retryable: false },
+  /** A header value that cannot be used; the message names it. */
+  invalid_header: { status: 400, retryable: false },
+  /** The body came too slowly. */
+  body_timeout: { status: 408, retryable: true },
   /** More bytes than the limit allows, compressed or not. */
   body_too_large: { status: 413, retryable: false },
   /** A media type or content encoding that is not taken. */
@@ -79,8 +83,8 @@ export function toMonitorError(error: unknown): MonitorError {
 }
 
 /** The refusal when all places are taken. */
-export function tooManyClients(maxClients: number): MonitorError {
-  return new MonitorError('too_many_clients', `All ${maxClients} places for clients are taken.`)
+export function tooManyClients(): MonitorError {
+  return new MonitorError('too_many_clients', 'All places for clients are taken. Try again in a moment.')
 }
 
 /** Where a failure in the background happened. */

@@ -1,10 +1,12 @@
 /** The public names. */
 export { type ErrorCode, type ErrorReporter, type ErrorStage, type ErrorStatus, MonitorError } from './errors.ts'
 export type { FilterQuery } from './filter.ts'
+export type { Authenticate, Identity, Right } from './http/auth.ts'
 export { type JsonObject, LEVELS, type Level, type LogEntry, type LogRecord } from './log.ts'
 export { createMonitor, type Monitor, type MonitorOptions } from './monitor.ts'
 export { normalizeEntry } from './normalize.ts'
-export type { MonitorSettings } from './settings.ts'
+export { DEFAULT_REDACT_PATHS } from './redact.ts'
+export type { MonitorSettings, ProxyHeader } from './settings.ts'
 export type {
   Checkpoint,
   Gap,

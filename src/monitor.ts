@@ -4,12 +4,14 @@
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { trimTrailingSlash } from 'hono/trailing-slash'
-import { createAuthenticator } from './auth.ts'
 import { type ErrorReporter, MonitorError, toMonitorError } from './errors.ts'
 import type { FilterQuery } from './filter.ts'
-import { createHeartbeat } from './heartbeat.ts'
+import { type Authenticate, createAuthenticator } from './http/auth.ts'
+import { createHeartbeat } from './http/heartbeat.ts'
+import { createClientView } from './http/proxy.ts'
 import type { Level, LogEntry } from './log.ts'
 import { createRecord } from './normalize.ts'
+import { createRedactor, redactSource } from './redact.ts'
 import { healthRoute } from './routes/health.ts'
 import { readLogsRoute, writeLogsRoute } from './routes/logs.ts'
 import { closeSessionRoute, openSessionRoute } from './routes/session.ts'
@@ -22,6 +24,8 @@ import type { LogSource } from './source.ts'
 export interface MonitorOptions extends MonitorSettings {
   /** Where entries are kept. The monitor owns it: closing the one closes the other. */
   readonly source: LogSource
+  /** Lets in whom edgetail's own tokens do not know, such as those whom Cloudflare Access or an OIDC proxy has checked. */
+  readonly authenticate?: Authenticate | undefined
   /**
    * Told of failures that no caller waits for. Neither a token nor an entry is in what it gets.
    * @default console.error
@@ -38,6 +42,8 @@ export interface MonitorOptions extends MonitorSettings {
 export interface Monitor {
   /** `stream`, `logs`, `session`, `health` and the viewer page, relative to wherever they are mounted. */
   readonly routes: Hono
+  /** Where its entries are kept. What is appended through it is redacted first. */
+  readonly source: LogSource
   /**
    * Logs an entry. Never throws and never waits; what goes wrong is told to `onError`.
    *
@@ -65,9 +71,14 @@ export interface Monitor {
  * @throws MonitorError `invalid_setting` when an option cannot be used
  */
 export function createMonitor(options: MonitorOptions): Monitor {
-  const { source, onError = reportToConsole, waitUntil } = options
+  const { onError = reportToConsole, waitUntil } = options
   const settings = resolveMonitorSettings(options)
-  const auth = createAuthenticator(settings)
+  const source =
+    settings.redact === false ? options.source : redactSource(options.source, createRedactor(settings.redact))
+  const auth = createAuthenticator(
+    { ...settings, authenticate: options.authenticate },
+    createClientView(settings.trustedHeaders),
+  )
   const streams = createStreams()
   let draining = false
 
@@ -110,11 +121,12 @@ export function createMonitor(options: MonitorOptions): Monitor {
     heartbeat: createHeartbeat(settings.heartbeatMs / 4),
     heartbeatMs: settings.heartbeatMs,
     maxClients: settings.maxClients,
+    maxPerCredential: settings.maxClientsPerToken,
     onError,
   })
   routes.get('/stream', refuseWhileDraining, auth.require('read'), stream)
   routes.get('/logs', auth.require('read'), readLogsRoute(source))
-  routes.post('/logs', refuseWhileDraining, auth.require('write'), writeLogsRoute(source, settings.maxBody))
+  routes.post('/logs', refuseWhileDraining, auth.require('write'), writeLogsRoute(source, settings))
   routes.post('/session', openSessionRoute(auth))
   routes.delete('/session', closeSessionRoute(auth))
   routes.get(
@@ -132,6 +144,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
 
   return {
     routes,
+    source,
 
     log(level, message, context) {
       try {

@@ -2,7 +2,7 @@
  * The readers of a ring. Each is a cursor with at most one promise that waits; it holds no queue, so a reader that takes
  * nothing costs nothing, and one that falls behind the window is told so.
  */
-import { tooManyClients } from './errors.ts'
+import { ClientCount } from './client-count.ts'
 import { compileFilter, type Filter } from './filter.ts'
 import type { Ring } from './ring.ts'
 import type { Gap, StreamItem, SubscribeOptions, Subscription } from './source.ts'
@@ -16,7 +16,7 @@ type Result = IteratorResult<StreamItem, undefined>
 export class Readers {
   readonly #ring: Ring
   readonly #readers = new Set<Reader>()
-  #clients = 0
+  readonly #clients = new ClientCount()
   #closing = false
   #checkpoint: ReturnType<typeof setTimeout> | undefined
 
@@ -26,23 +26,22 @@ export class Readers {
 
   /** Readers that count as clients. */
   get clients(): number {
-    return this.#clients
+    return this.#clients.total
   }
 
   /** Opens a reader at a place that is fixed now. */
   open(options: SubscribeOptions): Subscription {
-    const { maxClients, signal } = options
-    if (maxClients !== undefined && this.#clients >= maxClients) throw tooManyClients(maxClients)
+    const { signal } = options
+    const leave = this.#clients.enter(options)
     const reader = new Reader(this.#ring, options, {
       isClosing: () => this.#closing,
       onPassed: () => this.#scheduleCheckpoint(),
       onEnd: () => {
         this.#readers.delete(reader)
-        if (maxClients !== undefined) this.#clients--
+        leave()
       },
     })
     this.#readers.add(reader)
-    if (maxClients !== undefined) this.#clients++
     if (signal.aborted) reader.end()
     else signal.addEventListener('abort', reader.end, { once: true })
     return reader
@@ -93,8 +92,8 @@ class Reader implements Subscription, AsyncIterator<StreamItem, undefined> {
   readonly #filter: Filter
   readonly #signal: AbortSignal
   #gap: Gap | undefined
-  /** The cursor as the client last heard of it. */
-  #told: number
+  /** The position that the client last heard of: behind the cursor when entries passed by after the last that it got. */
+  #told: string
   #resolve: ((result: Result) => void) | undefined
   #ended = false
 
@@ -104,10 +103,11 @@ class Reader implements Subscription, AsyncIterator<StreamItem, undefined> {
     this.#filter = compileFilter(filter)
     this.#signal = signal
     const start = ring.locate(after, tail, this.#filter)
-    this.cursor = this.#told = start.next
+    this.cursor = start.next
+    this.#told = ring.positionBefore(start.next)
     this.#gap = start.gap
     this.resumed = start.resumed
-    this.id = start.gap === undefined ? ring.positionBefore(start.next) : undefined
+    this.id = start.gap === undefined ? this.#told : undefined
   }
 
   [Symbol.asyncIterator](): AsyncIterator<StreamItem, undefined> {
@@ -119,6 +119,7 @@ class Reader implements Subscription, AsyncIterator<StreamItem, undefined> {
     if (item !== undefined) return Promise.resolve({ done: false, value: item })
     if (this.#owner.isClosing()) this.end()
     if (this.#ended) return Promise.resolve({ done: true, value: undefined })
+    if (this.#position !== this.#told) this.#owner.onPassed()
     return new Promise((resolve) => {
       this.#resolve = resolve
     })
@@ -135,12 +136,14 @@ class Reader implements Subscription, AsyncIterator<StreamItem, undefined> {
     const item = this.#take()
     if (item !== undefined) this.#answer({ done: false, value: item })
     else if (this.#owner.isClosing()) this.end()
+    else if (this.#position !== this.#told) this.#owner.onPassed()
   }
 
   tellPosition(): void {
-    if (this.#resolve === undefined || this.cursor === this.#told) return
-    this.#told = this.cursor
-    this.#answer({ done: false, value: { type: 'checkpoint', id: this.#ring.positionBefore(this.cursor) } })
+    const id = this.#position
+    if (this.#resolve === undefined || id === this.#told) return
+    this.#told = id
+    this.#answer({ done: false, value: { type: 'checkpoint', id } })
   }
 
   /** Bound, since it is also the listener of the signal. */
@@ -161,19 +164,23 @@ class Reader implements Subscription, AsyncIterator<StreamItem, undefined> {
     }
     const overtaken = this.#ring.overtaken(this.cursor)
     if (overtaken !== undefined) {
-      this.cursor = this.#told = overtaken.next
+      this.cursor = overtaken.next
+      this.#told = overtaken.gap.id
       return overtaken.gap
     }
     for (;;) {
       const reading = this.#ring.read(this.cursor, this.#filter)
       if (reading === undefined) return undefined
       this.cursor = reading.next
-      if (reading.batch === undefined) this.#owner.onPassed()
-      else {
-        this.#told = reading.next
-        return reading.batch
-      }
+      if (reading.batch === undefined) continue
+      this.#told = reading.batch.id
+      return reading.batch
     }
+  }
+
+  /** The position before the record that it wants next. */
+  get #position(): string {
+    return this.#ring.positionBefore(this.cursor)
   }
 
   #answer(result: Result): void {

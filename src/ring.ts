@@ -37,6 +37,10 @@ export interface RingOptions {
 /** A record in its place. */
 interface Slot extends LogRecord {
   readonly id: string
+  /** What it takes, in UTF-16 units. */
+  readonly size: number
+  /** The key of the append that ended with this record. */
+  readonly key?: string | undefined
 }
 
 /** What a reader gets at a place, and the record it wants next. */
@@ -58,6 +62,8 @@ export class Ring {
   readonly #epoch = newEpoch()
   readonly #options: RingOptions
   readonly #shared = new Map<string, Reading>()
+  /** The answers of appends by their key. */
+  readonly #answers = new Map<string, string>()
   /** Slots by sequence, `#first` at index `#offset`; those before it are free. */
   #slots: (Slot | undefined)[] = []
   #offset = 0
@@ -79,13 +85,18 @@ export class Ring {
 
   /** Takes records in order and returns their ids. */
   append(records: readonly LogRecord[]): string[] {
-    return records.map(({ entry, json }) => {
-      const id = formatId(this.#epoch, ++this.#head)
-      this.#slots.push({ entry, json, id })
-      this.#keptBytes += json.length
-      this.#retire()
-      return id
-    })
+    return records.map((record) => this.#add(record))
+  }
+
+  /** Takes records unless the key was used, and returns the answer of its first use. */
+  appendOnce(key: string, records: readonly LogRecord[], answer: string): string {
+    const first = this.#answers.get(key)
+    if (first !== undefined) return first
+    this.#answers.set(key, answer)
+    this.append(records.slice(0, -1))
+    // The key goes with the last record, and counts for the retention like it.
+    for (const record of records.slice(-1)) this.#add(record, key, key.length + answer.length)
+    return answer
   }
 
   /** Lets readers take all that was appended. */
@@ -145,7 +156,7 @@ export class Ring {
   /** Lets go of what retention does not keep, except for what a connected reader still wants, within a bound. */
   release(oldestWanted: number): void {
     while (this.#first < this.#kept && (this.#first < oldestWanted || this.#lateBytes > MAX_LATE_BYTES)) {
-      this.#lateBytes -= this.#at(this.#first).json.length
+      this.#lateBytes -= this.#at(this.#first).size
       this.#slots[this.#offset++] = undefined
       this.#first++
     }
@@ -156,6 +167,15 @@ export class Ring {
     }
   }
 
+  #add({ entry, json }: LogRecord, key?: string, extra = 0): string {
+    const id = formatId(this.#epoch, ++this.#head)
+    const size = json.length + extra
+    this.#slots.push({ entry, json, id, size, key })
+    this.#keptBytes += size
+    this.#retire()
+    return id
+  }
+
   #at(sequence: number): Slot {
     return this.#slots[sequence - this.#first + this.#offset] as Slot
   }
@@ -163,10 +183,13 @@ export class Ring {
   #retire(): void {
     const { retain, retainBytes } = this.#options
     while (this.size > retain || (this.#keptBytes > retainBytes && this.size > 1)) {
-      const bytes = this.#at(this.#kept++).json.length
-      this.#keptBytes -= bytes
-      this.#lateBytes += bytes
+      const { size, key } = this.#at(this.#kept++)
+      this.#keptBytes -= size
+      this.#lateBytes += size
+      if (key !== undefined) this.#answers.delete(key)
     }
+    // Not only at a flush: a turn may append without end before the next one comes.
+    if (this.#lateBytes > MAX_LATE_BYTES) this.release(0)
   }
 
   #encode(from: number, filter: Filter): Reading {

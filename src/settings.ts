@@ -4,6 +4,19 @@
  */
 import * as v from 'valibot'
 import { MonitorError } from './errors.ts'
+import { DEFAULT_REDACT_PATHS } from './redact.ts'
+
+/** The headers of a proxy that can be trusted. */
+const PROXY_HEADERS = [
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-real-ip',
+  'cf-connecting-ip',
+] as const
+
+/** One of them. */
+export type ProxyHeader = (typeof PROXY_HEADERS)[number]
 
 /** Options of a monitor that a setting can give. */
 export interface MonitorSettings {
@@ -17,8 +30,34 @@ export interface MonitorSettings {
   readonly maxClients?: number | undefined
   /** Largest body of a write in bytes, compressed or not. `EDGETAIL_MAX_BODY` @default 1048576 */
   readonly maxBody?: number | undefined
+  /**
+   * Streams open at once with one credential, so that one that leaked cannot take all places.
+   * `EDGETAIL_MAX_CLIENTS_PER_TOKEN` @default maxClients
+   */
+  readonly maxClientsPerToken?: number | undefined
+  /**
+   * Unzipped bytes for each byte sent of a gzip body, beyond the first MiB. Logs reach 20, a bomb 1000.
+   * `EDGETAIL_MAX_GZIP_RATIO` @default 100
+   */
+  readonly maxGzipRatio?: number | undefined
+  /**
+   * Time that a body may take until its last byte, in milliseconds: one that trickles holds a connection for nothing.
+   * `EDGETAIL_BODY_TIMEOUT_MS` @default 30000
+   */
+  readonly bodyTimeoutMs?: number | undefined
+  /**
+   * Headers of a proxy in front that are believed: `x-forwarded-for`, `x-forwarded-proto`, `x-forwarded-host`, `x-real-ip`,
+   * `cf-connecting-ip`. Name only what your proxy sets itself, since clients can send any of them.
+   * `EDGETAIL_TRUSTED_HEADERS`, separated by commas @default none
+   */
+  readonly trustedHeaders?: readonly ProxyHeader[] | undefined
   /** Silence on a stream after which a comment is sent, in milliseconds. `EDGETAIL_HEARTBEAT_MS` @default 20000 */
   readonly heartbeatMs?: number | undefined
+  /**
+   * Paths of secrets that are taken out of entries before they are stored, or false for none. In the environment paths are
+   * added to the default ones, and `off` is none. `EDGETAIL_REDACT`, separated by commas @default DEFAULT_REDACT_PATHS
+   */
+  readonly redact?: readonly string[] | false | undefined
   /** Origins whose pages may call with credentials. `EDGETAIL_CORS_ORIGINS`, separated by commas @default none */
   readonly corsOrigins?: readonly string[] | undefined
 }
@@ -27,8 +66,12 @@ export interface MonitorSettings {
 export interface ResolvedMonitorSettings extends MonitorSettings {
   readonly maxClients: number
   readonly maxBody: number
+  readonly maxGzipRatio: number
+  readonly bodyTimeoutMs: number
   readonly heartbeatMs: number
   readonly corsOrigins: readonly string[]
+  readonly redact: readonly string[] | false
+  readonly trustedHeaders: readonly ProxyHeader[]
 }
 
 /** Everything that the environment sets. */
@@ -64,14 +107,22 @@ const origin: v.GenericSchema<string> = v.custom<string>(
   originsMessage,
 )
 
+const trustedMessage = `lists headers of ${PROXY_HEADERS.join(', ')}, separated by commas`
+
 const monitorSettings = {
   token: v.optional(token),
   readToken: v.optional(token),
   writeToken: v.optional(token),
   maxClients: v.optional(wholeNumber(1, 1_000_000), 1000),
   maxBody: v.optional(wholeNumber(1, 256 * 1024 * 1024), 1024 * 1024),
+  maxClientsPerToken: v.optional(wholeNumber(1, 1_000_000)),
+  // Deflate itself ends at 1032.
+  maxGzipRatio: v.optional(wholeNumber(1, 1032), 100),
+  bodyTimeoutMs: v.optional(wholeNumber(10, 600_000), 30_000),
   // Below 10 ms the heartbeats themselves would be the load; beyond a day no proxy keeps a silent stream.
   heartbeatMs: v.optional(wholeNumber(10, 86_400_000), 20_000),
+  trustedHeaders: v.optional(v.array(v.picklist(PROXY_HEADERS, trustedMessage), trustedMessage), []),
+  redact: v.optional(v.union([v.array(v.string()), v.literal(false)], 'lists paths'), DEFAULT_REDACT_PATHS),
   corsOrigins: v.optional(v.array(origin, originsMessage), []),
 }
 
@@ -98,13 +149,18 @@ const VARIABLES = {
   writeToken: ['EDGETAIL_WRITE_TOKEN', String],
   maxClients: ['EDGETAIL_MAX_CLIENTS', toNumber],
   maxBody: ['EDGETAIL_MAX_BODY', toNumber],
+  maxClientsPerToken: ['EDGETAIL_MAX_CLIENTS_PER_TOKEN', toNumber],
+  maxGzipRatio: ['EDGETAIL_MAX_GZIP_RATIO', toNumber],
+  bodyTimeoutMs: ['EDGETAIL_BODY_TIMEOUT_MS', toNumber],
   heartbeatMs: ['EDGETAIL_HEARTBEAT_MS', toNumber],
+  trustedHeaders: ['EDGETAIL_TRUSTED_HEADERS', (text) => toList(text.toLowerCase())],
+  redact: ['EDGETAIL_REDACT', (text) => (text === 'off' ? false : [...DEFAULT_REDACT_PATHS, ...toList(text)])],
   corsOrigins: ['EDGETAIL_CORS_ORIGINS', toList],
   port: ['PORT', toNumber],
   host: ['HOST', String],
   base: ['EDGETAIL_BASE', String],
   retain: ['EDGETAIL_RETAIN', toNumber],
-} as const satisfies Record<keyof Settings, readonly [string, (text: string) => unknown]>
+} satisfies Record<keyof Settings, readonly [string, (text: string) => unknown]>
 
 /**
  * Reads the settings.

@@ -75,6 +75,10 @@ export interface SubscribeOptions {
    * program's own and not counted.
    */
   readonly maxClients?: number | undefined
+  /** Refuses the client also when so many are open that came with the same credential. @default maxClients */
+  readonly maxPerCredential?: number | undefined
+  /** Name of the credential that the client came with, not the credential itself. @default one name for all */
+  readonly credential?: string | undefined
 }
 
 /** One reader. Iterated once. */
@@ -118,6 +122,14 @@ export interface LogSource {
    * now finds them.
    */
   append(records: readonly LogRecord[]): Promise<readonly string[]>
+  /**
+   * Stores records unless the key was used before: then nothing is stored. A key is remembered as long as what was stored with
+   * it, so that a sender that lost the answer may send again.
+   *
+   * @param answer - kept with the key
+   * @returns the answer that was given with the first use of the key: this one, or an older one
+   */
+  appendOnce(key: string, records: readonly LogRecord[], answer: string): Promise<string>
   /**
    * Opens a reader.
    *

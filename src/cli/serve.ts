@@ -23,7 +23,7 @@ export async function serve({ exit, settings: given }: Arguments): Promise<void>
     })
     return
   }
-  await followInput(process.stdin, process.stdout, (records) => server.source.append(records))
+  await followInput(process.stdin, process.stdout, (records) => server.monitor.source.append(records))
   if (!exit) return
   await server.close()
   process.exit(0)

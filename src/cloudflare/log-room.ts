@@ -4,7 +4,8 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import { BatchStore } from '../batch-store.ts'
-import { tooManyClients } from '../errors.ts'
+import { ClientCount } from '../client-count.ts'
+import { toMonitorError } from '../errors.ts'
 import { compileFilter, type Filter, type FilterQuery } from '../filter.ts'
 import { createPacer } from '../pacer.ts'
 import { CHECKPOINT_MS } from '../readers.ts'
@@ -27,8 +28,8 @@ interface Burst {
 /** What a socket carries through a sleep. */
 interface Watcher {
   readonly filter: FilterQuery
-  /** Whether it counts as a client. */
-  readonly counted: boolean
+  /** What it counts as a client by; absent when it is the program's own. */
+  readonly credential?: string | undefined
   /** The history that it reads. */
   readonly epoch: string
   /** When it came, in milliseconds since the epoch. */
@@ -42,6 +43,9 @@ export class LogRoom extends DurableObject<Record<string, unknown>> {
   readonly #store: BatchStore
   readonly #silentMs: number
   readonly #watchers = new Map<WebSocket, Watcher>()
+  readonly #clients = new ClientCount()
+  /** Takes a socket out of the count. */
+  readonly #leave = new Map<WebSocket, () => void>()
   readonly #pacer = createPacer(() => this.#publish())
   /** The last entry that watchers were sent. */
   #published: number
@@ -59,8 +63,15 @@ export class LogRoom extends DurableObject<Record<string, unknown>> {
     for (const socket of ctx.getWebSockets()) {
       const watcher = socket.deserializeAttachment() as Watcher
       // After the storage was lost the Worker must ask again from where it stood, to be told so.
-      if (watcher.epoch === this.#store.epoch) this.#watchers.set(socket, watcher)
-      else socket.close(1012, 'Another history')
+      if (watcher.epoch !== this.#store.epoch) {
+        socket.close(1012, 'Another history')
+        continue
+      }
+      this.#watchers.set(socket, watcher)
+      const { credential } = watcher
+      if (credential !== undefined) {
+        this.#leave.set(socket, this.#clients.enter({ maxClients: Number.MAX_SAFE_INTEGER, credential }))
+      }
     }
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG))
   }
@@ -72,28 +83,42 @@ export class LogRoom extends DurableObject<Record<string, unknown>> {
     return ids
   }
 
+  /** Stores entries unless the key was used before, and returns the answer that was given with its first use. */
+  appendOnce(key: string, lines: readonly string[], answer: string): string {
+    const first = this.#store.appendOnce(key, lines, answer)
+    this.#pacer.request()
+    return first
+  }
+
   history(query: HistoryQuery): HistoryPage {
     return this.#store.history(query, compileFilter(query.filter))
   }
 
   status(): SourceStatus {
-    return { entries: this.#store.size, clients: this.#clients() }
+    return { entries: this.#store.size, clients: this.#clients.total }
   }
 
   /** Opens a watcher's socket. The answer says where it starts; what is stored follows in the same turn. */
   override fetch(request: Request): Response {
     if (request.headers.get('Upgrade') !== 'websocket') return new Response(null, { status: 426 })
-    const { after, tail = 0, filter = {}, counted, maxClients } = decodeRequest(new URL(request.url))
-    if (maxClients !== undefined && this.#clients() >= maxClients) {
-      return new Response(tooManyClients(maxClients).message, { status: 503 })
+    const { after, tail = 0, filter = {}, ...counted } = decodeRequest(new URL(request.url))
+    let leave: () => void
+    try {
+      leave = this.#clients.enter(counted)
+    } catch (error) {
+      const { message, status } = toMonitorError(error)
+      return new Response(message, { status })
     }
+    const credential = counted.maxClients === undefined ? undefined : (counted.credential ?? '')
+    const watcher: Watcher = { filter, credential, epoch: this.#store.epoch, since: Date.now() }
     // Whoever comes now starts where all others stand.
     this.#pacer.flushNow()
     const start = this.#store.locate(after, tail, compileFilter(filter))
     const { 0: client, 1: server } = new WebSocketPair()
     this.ctx.acceptWebSocket(server)
+    this.#leave.set(server, leave)
     if (start.gap !== undefined) this.#sendControl(server, start.gap)
-    this.#feed(server, { filter, counted, epoch: this.#store.epoch, since: Date.now() }, start.next)
+    this.#feed(server, watcher, start.next)
     const opened: Opened = {
       resumed: start.resumed,
       id: start.gap === undefined ? this.#store.positionBefore(start.next) : undefined,
@@ -198,13 +223,9 @@ export class LogRoom extends DurableObject<Record<string, unknown>> {
     }
   }
 
-  #clients(): number {
-    let clients = 0
-    for (const { counted } of this.#watchers.values()) if (counted) clients++
-    return clients
-  }
-
   #forget(socket: WebSocket): void {
+    this.#leave.get(socket)?.()
+    this.#leave.delete(socket)
     this.#watchers.delete(socket)
     this.#passed.delete(socket)
   }

@@ -4,14 +4,29 @@
  */
 import { MonitorError } from '../errors.ts'
 
+/** What a body may cost. */
+export interface BodyLimits {
+  /** Most bytes, both as sent and unzipped. */
+  readonly maxBody: number
+  /** Most unzipped bytes for each byte sent, counted from {@link FREE_BYTES} on. */
+  readonly maxGzipRatio: number
+  /** Most time until the last byte, in milliseconds. */
+  readonly bodyTimeoutMs: number
+}
+
+/** Unzipped bytes below which the ratio says nothing: a few repeated lines shrink to almost nothing and harm nobody. */
+const FREE_BYTES = 1024 * 1024
+
 /**
  * Reads a body.
  *
- * @param maxBytes - most bytes, both as sent and unzipped
- * @throws MonitorError `body_too_large`, `unsupported_media_type` for an encoding other than gzip, `invalid_body` for one
- * that is not what it says
+ * @throws MonitorError `body_too_large`, `body_timeout`, `unsupported_media_type` for an encoding other than gzip,
+ * `invalid_body` for one that is not what it says
  */
-export async function* readBody(request: Request, maxBytes: number): AsyncGenerator<string, undefined> {
+export async function* readBody(
+  request: Request,
+  { maxBody: maxBytes, maxGzipRatio, bodyTimeoutMs }: BodyLimits,
+): AsyncGenerator<string, undefined> {
   if (Number(request.headers.get('Content-Length')) > maxBytes) throw tooLarge(maxBytes)
   const encoding = request.headers.get('Content-Encoding')?.trim().toLowerCase() ?? 'identity'
   if (encoding !== 'identity' && encoding !== 'gzip') {
@@ -29,20 +44,33 @@ export async function* readBody(request: Request, maxBytes: number): AsyncGenera
   const decoder = new TextDecoder()
   const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader()
   let bytes = 0
+  let late = false
+  const timer = setTimeout(() => {
+    late = true
+    // Answers the read that waits.
+    reader.cancel().catch(() => undefined)
+  }, bodyTimeoutMs)
   try {
     for (;;) {
       const { done, value } = await reader.read()
+      if (late) throw tooLate(bodyTimeoutMs)
       if (done) break
       bytes += value.byteLength
       if (bytes > maxBytes) throw tooLarge(maxBytes)
+      if (encoding === 'gzip' && bytes > FREE_BYTES && bytes > wire.bytes * maxGzipRatio) {
+        throw new MonitorError('body_too_large', `A gzip body unzips to at most ${maxGzipRatio} times its size.`)
+      }
       yield decoder.decode(value, { stream: true })
     }
   } catch (error) {
     if (wire.bytes > maxBytes) throw tooLarge(maxBytes)
     if (error instanceof MonitorError) throw error
+    // A read that is cancelled ends on Node and fails on workerd.
+    if (late) throw tooLate(bodyTimeoutMs)
     const what = encoding === 'gzip' ? 'The body is not valid gzip, or was cut off.' : 'The body was cut off.'
     throw new MonitorError('invalid_body', what, { cause: error })
   } finally {
+    clearTimeout(timer)
     await reader.cancel().catch(() => undefined)
   }
   yield decoder.decode()
@@ -60,6 +88,10 @@ function counter(passed: { bytes: number }, maxBytes: number): GenericTransform 
       else controller.enqueue(chunk)
     },
   })
+}
+
+function tooLate(bodyTimeoutMs: number): MonitorError {
+  return new MonitorError('body_timeout', `The body was not complete within ${bodyTimeoutMs} ms.`)
 }
 
 function tooLarge(maxBytes: number): MonitorError {

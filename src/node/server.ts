@@ -28,7 +28,6 @@ export interface Server {
   /** Where it listens, with the port that it got. */
   readonly origin: string
   readonly monitor: Monitor
-  readonly source: LogSource
   /**
    * Refuses new work, ends every stream after what was accepted before, and stops listening. Connections that have not ended
    * by themselves after four seconds are cut. Idempotent.
@@ -75,7 +74,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   return {
     origin: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
     monitor,
-    source,
     close: () => (closing ??= close()),
   }
 }

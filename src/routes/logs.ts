@@ -1,10 +1,10 @@
 /** Entries in and entries out, outside the stream. */
 import type { Context, Handler } from 'hono'
 import { accepts } from 'hono/accepts'
-import type { AuthEnv } from '../auth.ts'
 import { MonitorError } from '../errors.ts'
+import type { AuthEnv } from '../http/auth.ts'
 import { type ParsedBatch, parseJson, parseNdjson } from '../ingest/batch.ts'
-import { readBody } from '../ingest/body.ts'
+import { type BodyLimits, readBody } from '../ingest/body.ts'
 import type { LogSource } from '../source.ts'
 import { readQuery } from './query.ts'
 
@@ -32,23 +32,40 @@ export function readLogsRoute(source: LogSource): Handler<AuthEnv> {
 }
 
 /** `POST /logs` */
-export function writeLogsRoute(source: LogSource, maxBody: number): Handler<AuthEnv> {
+export function writeLogsRoute(source: LogSource, limits: BodyLimits): Handler<AuthEnv> {
   return async (c) => {
-    const { records, rejected } = await parse(c, maxBody)
+    const key = idempotencyKey(c)
+    const { records, rejected } = await parse(c, limits)
     if (records.length === 0) {
       const message = rejected[0]?.error ?? 'The body holds no entry.'
       return c.json({ error: { code: 'invalid_body', message }, accepted: 0, rejected }, 400)
     }
-    await source.append(records)
-    return c.json({ accepted: records.length, rejected }, 202)
+    const answer = JSON.stringify({ accepted: records.length, rejected })
+    if (key === undefined) await source.append(records)
+    return c.body(key === undefined ? answer : await source.appendOnce(key, records, answer), 202, {
+      'Content-Type': 'application/json',
+    })
   }
 }
 
-async function parse(c: Context, maxBody: number): Promise<ParsedBatch> {
+/**
+ * What makes a repeat known: the `Idempotency-Key` header (draft-ietf-httpapi-idempotency-key-header) within the credential,
+ * since two senders may count from 1.
+ */
+function idempotencyKey(c: Context<AuthEnv>): string | undefined {
+  const key = c.req.header('Idempotency-Key')
+  if (key === undefined) return undefined
+  if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
+    throw new MonitorError('invalid_header', 'Idempotency-Key is 1 to 255 visible ASCII characters.')
+  }
+  return `${c.get('access').credential} ${key}`
+}
+
+async function parse(c: Context, limits: BodyLimits): Promise<ParsedBatch> {
   const type = c.req.header('Content-Type')?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   const parser = Object.hasOwn(PARSERS, type) ? PARSERS[type] : undefined
   if (parser === undefined) {
     throw new MonitorError('unsupported_media_type', 'Send application/json or application/x-ndjson.')
   }
-  return await parser(readBody(c.req.raw, maxBody), Date.now())
+  return await parser(readBody(c.req.raw, limits), Date.now())
 }

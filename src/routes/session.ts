@@ -1,6 +1,6 @@
 /** Sign-in and sign-out of a browser: the token for a cookie that native EventSource sends along. */
 import type { Handler } from 'hono'
-import type { Authenticator } from '../auth.ts'
+import type { Authenticator } from '../http/auth.ts'
 
 /** `POST /session` */
 export function openSessionRoute(auth: Authenticator): Handler {

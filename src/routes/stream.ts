@@ -5,9 +5,10 @@
 import type { Context, Handler } from 'hono'
 import { getRuntimeKey } from 'hono/adapter'
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
-import type { AuthEnv } from '../auth.ts'
 import { type ErrorReporter, toMonitorError } from '../errors.ts'
-import type { Heartbeat } from '../heartbeat.ts'
+import type { AuthEnv } from '../http/auth.ts'
+import type { Heartbeat } from '../http/heartbeat.ts'
+import { destroySocket, isHttp2 } from '../http/node-bindings.ts'
 import type { LogSource, StreamItem, Subscription } from '../source.ts'
 import { encodeCheckpoint, encodeError, encodeGap, encodeReady, encodeRetry, HEARTBEAT } from '../sse.ts'
 import { readQuery } from './query.ts'
@@ -25,6 +26,7 @@ export interface StreamRouteOptions {
   readonly heartbeat: Heartbeat
   readonly heartbeatMs: number
   readonly maxClients: number
+  readonly maxPerCredential: number | undefined
   readonly onError: ErrorReporter
 }
 
@@ -59,7 +61,7 @@ export function createStreams(): Streams {
 
 /** `GET /stream` */
 export function streamRoute(options: StreamRouteOptions): Handler<AuthEnv> {
-  const { source, maxClients } = options
+  const { source, maxClients, maxPerCredential } = options
   return async (c) => {
     const { tail, filter, lastEventId } = readQuery(c)
     // HEAD asks for the headers of a response that has no end.
@@ -71,6 +73,8 @@ export function streamRoute(options: StreamRouteOptions): Handler<AuthEnv> {
       filter,
       signal: stop.signal,
       maxClients,
+      maxPerCredential,
+      credential: c.get('access').credential,
     })
     const { body } = streamSSE(c, (stream) => serve(c, stream, subscription, stop, options))
     return respond(c, body)
@@ -161,18 +165,8 @@ function jitter(min: number, max: number): number {
   return min + Math.random() * (max - min)
 }
 
-/** What @hono/node-server passes as `env`, as far as it is used here. */
-interface NodeBindings {
-  readonly incoming?: { readonly httpVersionMajor?: number }
-  readonly outgoing?: { destroy?(): void }
-}
-
-function isHttp2(c: Context): boolean {
-  return ((c.env as NodeBindings | undefined)?.incoming?.httpVersionMajor ?? 1) >= 2
-}
-
 /** Ends a stream whose client takes nothing. On Node the socket must go too: it waits for a drain that never comes. */
 function disconnect(c: Context, stream: SSEStreamingApi): void {
   stream.abort()
-  ;(c.env as NodeBindings | undefined)?.outgoing?.destroy?.()
+  destroySocket(c)
 }

@@ -2,6 +2,7 @@
  * Entries in a Durable Object, seen from the Worker. Stands on nothing of Cloudflare's but the shape of what is passed in.
  */
 import { MonitorError, tooManyClients } from '../errors.ts'
+import type { LogRecord } from '../log.ts'
 import type {
   HistoryPage,
   HistoryQuery,
@@ -12,7 +13,17 @@ import type {
   Subscription,
 } from '../source.ts'
 import { batchFromBytes, lastIdOf } from '../sse.ts'
-import { type Control, encodeRequest, MORE, OPENED_HEADER, type Opened, PING, PONG, unavailable } from './room-link.ts'
+import {
+  type Control,
+  encodeRequest,
+  MORE,
+  OPENED_HEADER,
+  type Opened,
+  PING,
+  PONG,
+  type RoomRequest,
+  unavailable,
+} from './room-link.ts'
 
 /** A namespace of log rooms, as a binding in `wrangler.toml` gives it. */
 export interface LogRoomNamespace {
@@ -29,6 +40,7 @@ export interface DurableObjectSourceOptions {
 /** What the object can be asked. */
 interface LogRoomStub {
   append(lines: readonly string[]): Promise<string[]>
+  appendOnce(key: string, lines: readonly string[], answer: string): Promise<string>
   history(query: HistoryQuery): Promise<HistoryPage>
   status(): Promise<SourceStatus>
   fetch(url: URL, init: { headers: Record<string, string> }): Promise<RoomResponse>
@@ -64,7 +76,8 @@ export function durableObjectSource(
     }
   }
   return {
-    append: (records) => ask((room) => room.append(records.map(({ json }) => json))),
+    append: (records) => ask((room) => room.append(records.map(toJson))),
+    appendOnce: (key, records, answer) => ask((room) => room.appendOnce(key, records.map(toJson), answer)),
     history: (query) => ask((room) => room.history(query)),
     status: () => ask((room) => room.status()),
     subscribe: (options) =>
@@ -112,8 +125,8 @@ class RoomReader implements Subscription, AsyncIterator<StreamItem, undefined> {
 
   /** Opens the first socket. */
   async open(): Promise<void> {
-    const { after, tail, maxClients } = this.#options
-    const opened = await this.#connect({ after, tail, maxClients })
+    const { after, tail, maxClients, maxPerCredential } = this.#options
+    const opened = await this.#connect({ after, tail, maxClients, maxPerCredential })
     this.resumed = opened.resumed
     this.id = this.#position = opened.id
   }
@@ -149,15 +162,11 @@ class RoomReader implements Subscription, AsyncIterator<StreamItem, undefined> {
     this.#socket?.send(PING)
   }
 
-  async #connect(start: {
-    after?: string | undefined
-    tail?: number | undefined
-    maxClients?: number | undefined
-  }): Promise<Opened> {
-    const { filter, maxClients } = this.#options
-    const url = encodeRequest({ ...start, filter, counted: maxClients !== undefined })
+  async #connect(start: RoomRequest): Promise<Opened> {
+    const { filter, credential } = this.#options
+    const url = encodeRequest({ ...start, filter, credential })
     const response = await this.#room().fetch(url, { headers: { Upgrade: 'websocket' } })
-    if (response.status === 503) throw tooManyClients(maxClients ?? 0)
+    if (response.status === 503) throw tooManyClients()
     const socket = response.webSocket
     if (!socket) throw unavailable(new Error(`The log room answered ${response.status}.`))
     // Newer compatibility dates give a Blob, which can only be read later, and so out of order.
@@ -206,7 +215,9 @@ class RoomReader implements Subscription, AsyncIterator<StreamItem, undefined> {
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
       if (this.#ended) return
       try {
-        await this.#connect({ after: this.#position })
+        // It had its place, and does not lose it to another.
+        const maxClients = this.#options.maxClients === undefined ? undefined : Number.MAX_SAFE_INTEGER
+        await this.#connect({ after: this.#position, maxClients })
         return
       } catch (error) {
         failure = error
@@ -231,6 +242,10 @@ class RoomReader implements Subscription, AsyncIterator<StreamItem, undefined> {
     this.#arrived?.()
     this.#arrived = undefined
   }
+}
+
+function toJson({ json }: LogRecord): string {
+  return json
 }
 
 function sizeOf(item: StreamItem): number {

@@ -50,6 +50,12 @@ export function memorySource({ retain = 10_000, retainBytes = 64 * 1024 * 1024 }
       if (ids.length > 0) pacer.request()
       return ids
     },
+    async appendOnce(key, records, answer) {
+      ensureOpen()
+      const first = ring.appendOnce(key, records, answer)
+      pacer.request()
+      return first
+    },
     async subscribe(options) {
       ensureOpen()
       return readers.open(options)

@@ -35,16 +35,16 @@ export interface RoomRequest {
   readonly after?: string | undefined
   readonly tail?: number | undefined
   readonly filter?: FilterQuery | undefined
-  /** Whether it counts as a client. */
-  readonly counted: boolean
-  /** Refused when so many clients are there. */
+  /** As in `SubscribeOptions`. */
   readonly maxClients?: number | undefined
+  readonly maxPerCredential?: number | undefined
+  readonly credential?: string | undefined
 }
 
 /** The address of a subscription. Only its query means anything. */
-export function encodeRequest({ after, tail, filter, counted, maxClients }: RoomRequest): URL {
+export function encodeRequest({ filter, ...rest }: RoomRequest): URL {
   const url = new URL('https://log-room/subscribe')
-  const values = { after, tail, level: filter?.level, q: filter?.q, counted: counted ? 1 : undefined, maxClients }
+  const values = { level: filter?.level, q: filter?.q, ...rest }
   for (const [name, value] of Object.entries(values)) if (value !== undefined) url.searchParams.set(name, String(value))
   return url
 }
@@ -57,8 +57,9 @@ export function decodeRequest(url: URL): RoomRequest {
     after: text('after'),
     tail: number('tail'),
     filter: { level: levelNamed(text('level') ?? ''), q: text('q') },
-    counted: url.searchParams.has('counted'),
     maxClients: number('maxClients'),
+    maxPerCredential: number('maxPerCredential'),
+    credential: text('credential'),
   }
 }
 

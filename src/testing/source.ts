@@ -238,6 +238,41 @@ export function testSource(
       stops[1]?.abort()
     })
 
+    it('refuses one credential too many, and leaves places for others', async () => {
+      const source = await start()
+      const limits = { maxClients: 3, maxPerCredential: 1 }
+      const stop = new AbortController()
+      await source.subscribe({ ...limits, credential: 'one', signal: stop.signal })
+      const refused = source.subscribe({ ...limits, credential: 'one', signal: stopAtEnd() })
+      await expect(refused).rejects.toMatchObject({ code: 'too_many_clients' })
+      await source.subscribe({ ...limits, credential: 'other', signal: stopAtEnd() })
+      stop.abort()
+      await expect.poll(async () => (await source.status()).clients).toBe(1)
+      await source.subscribe({ ...limits, credential: 'one', signal: stopAtEnd() })
+    })
+
+    it('stores nothing again under a key that was used, also at the same time, and gives the first answer', async () => {
+      const source = await start()
+      const [two, other] = [records(2), records(1, 2)]
+      const answers = await Promise.all([
+        source.appendOnce('a', two, 'first'),
+        source.appendOnce('a', two, 'second'),
+        source.appendOnce('b', other, 'third'),
+      ])
+      expect(answers).toEqual(['first', 'first', 'third'])
+      expect(await source.appendOnce('a', other, 'fourth')).toBe('first')
+      expect((await source.history({ tail: 10 })).entries.map(({ message }) => message)).toEqual(numbers(0, 3))
+    })
+
+    it('forgets a key when what was stored with it is gone', async () => {
+      const source = await start()
+      const reader = await read(source, {})
+      await source.appendOnce('a', records(2), 'first')
+      for (let from = 2; from < 3 * retain; from += 3) await append(source, 3, from)
+      await reader.until(() => reader.entries.length >= 3 * retain)
+      expect(await source.appendOnce('a', records(1, 3 * retain), 'second')).toBe('second')
+    })
+
     it('pages through the past, each entry once', async () => {
       const source = await start()
       for (let from = 0; from < 18; from += 3) await append(source, 3, from)
@@ -358,7 +393,7 @@ function stopAtEnd(): AbortSignal {
   return stop.signal
 }
 
-/** Appends `entry <from>` and those that follow; with a length, padded with blanks to it. */
+/** Appends {@link records}. */
 function append(
   source: LogSource,
   count: number,
@@ -366,11 +401,12 @@ function append(
   level: Level = 'info',
   length = 0,
 ): Promise<readonly string[]> {
-  const records: LogRecord[] = []
-  for (let number = from; number < from + count; number++) {
-    records.push(createRecord(level, `entry ${number}`.padEnd(length), {}))
-  }
-  return source.append(records)
+  return source.append(records(count, from, level, length))
+}
+
+/** `entry <from>` and those that follow; with a length, padded with blanks to it. */
+function records(count: number, from = 0, level: Level = 'info', length = 0): LogRecord[] {
+  return Array.from({ length: count }, (_, index) => createRecord(level, `entry ${from + index}`.padEnd(length), {}))
 }
 
 function numbers(from: number, to: number): string[] {

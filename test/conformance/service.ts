@@ -262,6 +262,51 @@ export function testService(name: string, open: () => Promise<Service>): void {
         expect(reader.logs().map(({ message }) => message)).toEqual([last])
       })
 
+      it('adds nothing when a request is repeated with its Idempotency-Key, and gives the first answer again', async () => {
+        const reader = await stream()
+        const key = mark()
+        const body = `{"message":"${key}"}\nbad`
+        const headers = { 'Content-Type': 'application/x-ndjson', 'Idempotency-Key': key }
+        const first = await (await post(body, headers)).json()
+        expect(first).toMatchObject({ accepted: 1, rejected: [{ line: 2 }] })
+        for (let repeat = 0; repeat < 3; repeat++) {
+          const again = await post(body, headers)
+          expect(again.status).toBe(202)
+          expect(await again.json()).toEqual(first)
+        }
+        // The same key of another credential is another one.
+        await post('{"message":"of another"}', { ...WRITE, 'Idempotency-Key': key })
+        await send('last')
+        await reader.until(() => reader.logs().at(-1)?.message === 'last')
+        expect(reader.logs().map(({ message }) => message)).toEqual([key, 'of another', 'last'])
+        for (const bad of ['', 'x'.repeat(256)]) {
+          const answer = await refusal(await post('{}', { 'Idempotency-Key': bad }))
+          expect(answer).toMatchObject({ status: 400, code: 'invalid_header' })
+        }
+      })
+
+      it('takes secrets out before they are stored', async () => {
+        const reader = await stream()
+        await post('{"message":"m","user":{"password":"hunter2"},"req":{"headers":{"authorization":"Bearer hunter2"}}}')
+        await reader.until(() => reader.logs().length === 1)
+        expect(reader.logs()[0]?.context).toEqual({
+          user: { password: '[REDACTED]' },
+          req: { headers: { authorization: '[REDACTED]' } },
+        })
+        expect(await (await call('/logs', { headers: READ })).text()).not.toContain('hunter2')
+      })
+
+      it('cuts an upload that trickles', async () => {
+        const pieces = new ReadableStream({
+          async pull(controller) {
+            await new Promise((resolve) => setTimeout(resolve, 200))
+            controller.enqueue(new TextEncoder().encode(' '))
+          },
+        })
+        const answer = await post(pieces).then(refusal, () => 'cut')
+        if (answer !== 'cut') expect(answer).toMatchObject({ status: 408, code: 'body_timeout' })
+      })
+
       it('answers 415 to other media types and encodings', async () => {
         for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', 'toString']) {
           const answer = await refusal(await post('{}', { 'Content-Type': type }))

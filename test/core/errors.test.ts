@@ -35,9 +35,9 @@ describe('MonitorError', () => {
 
 describe('toMonitorError', () => {
   it('gives our own errors back', () => {
-    const error = tooManyClients(3)
+    const error = tooManyClients()
     expect(toMonitorError(error)).toBe(error)
-    expect(error.message).toBe('All 3 places for clients are taken.')
+    expect(error.message).toBe('All places for clients are taken. Try again in a moment.')
   })
 
   it.each([

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { DEFAULT_REDACT_PATHS } from '../../src/redact.ts'
 import { readSettings, resolveMonitorSettings } from '../../src/settings.ts'
 
 const DEFAULTS = {
@@ -10,6 +11,10 @@ const DEFAULTS = {
   maxBody: 1_048_576,
   heartbeatMs: 20_000,
   corsOrigins: [],
+  maxGzipRatio: 100,
+  bodyTimeoutMs: 30_000,
+  redact: DEFAULT_REDACT_PATHS,
+  trustedHeaders: [],
 }
 
 function messageOf(call: () => unknown): string {
@@ -38,6 +43,11 @@ describe('readSettings', () => {
       EDGETAIL_MAX_BODY: '7',
       EDGETAIL_HEARTBEAT_MS: '800',
       EDGETAIL_CORS_ORIGINS: ' https://a.example ,http://localhost:3000,',
+      EDGETAIL_MAX_CLIENTS_PER_TOKEN: '9',
+      EDGETAIL_MAX_GZIP_RATIO: '10',
+      EDGETAIL_BODY_TIMEOUT_MS: '1100',
+      EDGETAIL_REDACT: 'context.a, message',
+      EDGETAIL_TRUSTED_HEADERS: 'X-Forwarded-For',
       EDGETAIL_TOKEN: 'both',
       EDGETAIL_READ_TOKEN: 'read+/=',
       EDGETAIL_WRITE_TOKEN: '007',
@@ -51,10 +61,19 @@ describe('readSettings', () => {
       maxBody: 7,
       heartbeatMs: 800,
       corsOrigins: ['https://a.example', 'http://localhost:3000'],
+      maxClientsPerToken: 9,
+      maxGzipRatio: 10,
+      bodyTimeoutMs: 1100,
+      redact: [...DEFAULT_REDACT_PATHS, 'context.a', 'message'],
+      trustedHeaders: ['x-forwarded-for'],
       token: 'both',
       readToken: 'read+/=',
       writeToken: '007',
     })
+  })
+
+  it('switches redaction off', () => {
+    expect(readSettings({ EDGETAIL_REDACT: 'off' }).redact).toBe(false)
   })
 
   it('takes the numbers and lists of a Worker as they are', () => {
@@ -110,7 +129,7 @@ describe('readSettings', () => {
 describe('resolveMonitorSettings', () => {
   it('fills in defaults and changes nothing of what it was given', () => {
     const options = Object.freeze({ token: 't', maxClients: 3, corsOrigins: Object.freeze(['https://a.example']) })
-    expect(resolveMonitorSettings(options)).toEqual({
+    expect(resolveMonitorSettings(options)).toMatchObject({
       token: 't',
       maxClients: 3,
       maxBody: 1_048_576,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { readBody } from '../../../src/ingest/body.ts'
 
 const LIMIT = 10_000
+const LIMITS = { maxGzipRatio: 100, bodyTimeoutMs: 30_000 }
 
 type Body = string | Uint8Array | ReadableStream<Uint8Array> | null
 
@@ -11,7 +12,7 @@ function post(body: Body, headers: Record<string, string> = {}): Request {
 
 async function read(body: Body, headers?: Record<string, string>, limit = LIMIT): Promise<string> {
   let text = ''
-  for await (const piece of readBody(post(body, headers), limit)) text += piece
+  for await (const piece of readBody(post(body, headers), { ...LIMITS, maxBody: limit })) text += piece
   return text
 }
 
@@ -161,7 +162,7 @@ describe('gzip', () => {
 describe('a reader of a body', () => {
   it('that stops early cancels it', async () => {
     const { body, isCancelled } = endless(new Uint8Array(10).fill(0x61))
-    for await (const piece of readBody(post(body), LIMIT)) {
+    for await (const piece of readBody(post(body), { ...LIMITS, maxBody: LIMIT })) {
       expect(piece).toBe('aaaaaaaaaa')
       break
     }

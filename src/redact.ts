@@ -1,0 +1,145 @@
+/**
+ * Secrets are taken out of entries before anything is stored, by the paths of pino's `redact`
+ * (https://getpino.io/#/docs/redaction): `context.user.password`, `context.*.token`, `context["x-api-key"]`, `message`. A path
+ * starts at the entry, so what an entry came with beside its message stands under `context`.
+ */
+import slowRedact from '@pinojs/redact'
+import { MonitorError } from './errors.ts'
+import { isObject, type LogEntry, type LogRecord } from './log.ts'
+import type { LogSource } from './source.ts'
+
+/** What stands in place of a secret. */
+const CENSOR = '[REDACTED]'
+
+/** Fields that hold a secret whatever the program, as their loggers and HTTP name them. */
+const SECRET_FIELDS = [
+  'password',
+  'passwd',
+  'secret',
+  'token',
+  'access_token',
+  'accessToken',
+  'refresh_token',
+  'refreshToken',
+  'id_token',
+  'api_key',
+  'apikey',
+  'apiKey',
+  'client_secret',
+  'clientSecret',
+  'private_key',
+  'privateKey',
+  'authorization',
+  'Authorization',
+  'proxy-authorization',
+  'Proxy-Authorization',
+  'cookie',
+  'Cookie',
+  'set-cookie',
+  'Set-Cookie',
+  'x-api-key',
+  'X-Api-Key',
+]
+
+/** How deep they are looked for: `req.headers.authorization` is three, its envelope one more. */
+const SECRET_DEPTH = 4
+
+/** Paths that are redacted unless it is switched off: fields that hold secrets, down to four levels of the context. */
+export const DEFAULT_REDACT_PATHS: readonly string[] = SECRET_FIELDS.flatMap((field) =>
+  Array.from({ length: SECRET_DEPTH }, (_, depth) => `context${'.*'.repeat(depth)}["${field}"]`),
+)
+
+/** Most redactors kept, one for each set of fields that occur together. */
+const MAX_REDACTORS = 64
+
+/** A redactor: gives the record back as it is where there is nothing to hide. */
+export type Redactor = (record: LogRecord) => LogRecord
+
+/**
+ * Makes a redactor.
+ *
+ * @throws MonitorError `invalid_setting` for a path that is none, or that would leave no entry
+ */
+export function createRedactor(paths: readonly string[]): Redactor {
+  const byField = new Map<string, string[]>()
+  for (const path of paths) {
+    check(path)
+    const field = lastField(path)
+    byField.set(field, [...(byField.get(field) ?? []), path])
+  }
+  // Looking for the fields in the text first costs a fraction of walking each path through every entry.
+  const always = byField.get('*') ?? []
+  const fields = [...byField.keys()].filter((field) => field !== '*')
+  const pattern = new RegExp(
+    `"(${fields
+      .map((field) =>
+        JSON.stringify(field)
+          .slice(1, -1)
+          .replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'),
+      )
+      .join('|')})":`,
+    'g',
+  )
+  const redactors = new Map<string, (entry: LogEntry) => LogEntry>()
+
+  function redactorFor(found: readonly string[]): (entry: LogEntry) => LogEntry {
+    const key = found.join('\n')
+    let redact = redactors.get(key)
+    if (redact === undefined) {
+      if (redactors.size >= MAX_REDACTORS) redactors.clear()
+      redact = compile([...always, ...found.flatMap((field) => byField.get(field) ?? [])])
+      redactors.set(key, redact)
+    }
+    return redact
+  }
+
+  return (record) => {
+    const found = new Set<string>()
+    if (fields.length > 0) for (const [, field] of record.json.matchAll(pattern)) found.add(field as string)
+    if (found.size === 0 && always.length === 0) return record
+    const entry = redactorFor([...found].sort())(record.entry)
+    return { entry, json: JSON.stringify(entry) }
+  }
+}
+
+/** A source that stores nothing before it was redacted. */
+export function redactSource(source: LogSource, redact: Redactor): LogSource {
+  return {
+    append: (records) => source.append(records.map(redact)),
+    appendOnce: (key, records, answer) => source.appendOnce(key, records.map(redact), answer),
+    subscribe: (options) => source.subscribe(options),
+    history: (query) => source.history(query),
+    status: () => source.status(),
+    close: () => source.close(),
+  }
+}
+
+function compile(paths: readonly string[]): (entry: LogEntry) => LogEntry {
+  const redact = slowRedact({ paths: [...paths], censor: CENSOR, serialize: false })
+  return (original) => {
+    // Taken apart, since what comes back also has a `restore`.
+    const { ts, level, message, context } = redact(original) as LogEntry
+    return { ts, level, message, context }
+  }
+}
+
+/** Tries a path on an entry that has something everywhere. */
+function check(path: string): void {
+  const probe: LogEntry = { ts: 'ts', level: 'info', message: '', context: { a: 1 } }
+  try {
+    const { ts, level, context } = compile([path])(probe)
+    if (ts === probe.ts && level === probe.level && isObject(context)) return
+  } catch {
+    // Said below.
+  }
+  throw new MonitorError(
+    'invalid_setting',
+    `redact lists paths such as context.user.password or message; ${JSON.stringify(path)} is none of these.`,
+  )
+}
+
+/** The name that a path ends with. */
+function lastField(path: string): string {
+  const [, quoted, bare] = /(?:\[\s*["']?(.*?)["']?\s*\]|([^.[\]]+))$/.exec(path) ?? []
+  return quoted ?? bare ?? '*'
+}
