@@ -1,7 +1,7 @@
 /** The command as a person runs it. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import pino from 'pino'
@@ -162,6 +162,25 @@ describe('edgetail', () => {
       expect(Date.now() - asked).toBeLessThan(signals === 1 ? 5000 : 1500)
       await stuck.body?.cancel().catch(() => {})
     }
+  })
+
+  it('does not wait for an upload that is not complete', async () => {
+    const command = start([], { EDGETAIL_TOKEN: 'secret' })
+    const { url } = await listening(command)
+    const { hostname, port } = new URL(url)
+    const socket = connect(Number(port), hostname)
+    onTestFinished(() => void socket.destroy())
+    const answer = text(socket)
+    socket.write(
+      'POST /monitor/logs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\n' +
+        'Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"message":',
+    )
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const asked = Date.now()
+    command.child.kill('SIGTERM')
+    expect(await command.exit).toBe(0)
+    expect(Date.now() - asked).toBeLessThan(5000)
+    expect(await answer.catch(() => '')).not.toContain('202')
   })
 
   it.each([
