@@ -14,6 +14,7 @@ import {
   MAX_DEPTH,
 } from './log.ts'
 import { snapshot } from './snapshot.ts'
+import { formatTime, readTime } from './time.ts'
 import { assign, truncate } from './truncate.ts'
 
 /** Where the fields of an entry are looked for, the first that is present wins. */
@@ -21,13 +22,7 @@ const MESSAGE_FIELDS = ['message', 'msg'] as const
 const LEVEL_FIELDS = ['level', 'severity', 'log.level'] as const
 const TIME_FIELDS = ['ts', 'time', 'timestamp', '@timestamp'] as const
 
-/** ISO 8601 as loggers write it: `T` or a blank, `.` or `,` before the fraction, an offset or none. */
-const ISO_TIME = /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?)? ?([Zz]|[+-]\d\d(?::?\d\d)?)?$/
 const NUMERIC = /^[+-]?\d+(?:\.\d+)?$/
-
-/** Years 0000 to 9999, the only ones that ISO 8601 writes with four digits. */
-const MIN_TIME = Date.parse('0000-01-01T00:00:00.000Z')
-const MAX_TIME = Date.parse('9999-12-31T23:59:59.999Z')
 
 /**
  * Turns one parsed JSON object into a record.
@@ -74,8 +69,8 @@ export function normalizeEntry(input: unknown, now: number = Date.now()): LogRec
     rest.level = level
     extra = true
   }
-  const readTime = toTime(time)
-  if (readTime === undefined && time !== undefined && time !== null) {
+  const ts = readTime(time)
+  if (ts === undefined && time !== undefined && time !== null) {
     rest.ts = time
     extra = true
   }
@@ -84,7 +79,7 @@ export function normalizeEntry(input: unknown, now: number = Date.now()): LogRec
     extra = true
   }
   const context = isObject(own) ? (extra ? { ...rest, ...own } : own) : rest
-  return toRecord(new Date(readTime ?? now).toISOString(), readLevel ?? 'info', toMessage(message), context)
+  return toRecord(ts ?? formatTime(now), readLevel ?? 'info', toMessage(message), context)
 }
 
 /**
@@ -133,39 +128,6 @@ function toLevel(value: unknown): Level | undefined {
 function pinoLevel(value: number): Level {
   const rank = Math.min(Math.max(Math.floor(value / 10) - 1, 0), LEVELS.length - 1)
   return LEVELS[rank] as Level
-}
-
-/** Milliseconds since the epoch, or undefined for what cannot be read. */
-function toTime(value: unknown): number | undefined {
-  let time: number
-  if (typeof value === 'number') time = epochMillis(value)
-  else if (typeof value !== 'string') return undefined
-  else if (NUMERIC.test(value)) time = epochMillis(Number(value))
-  else {
-    const parts = ISO_TIME.exec(value.trim())
-    if (parts === null) return undefined
-    const [, date, clock = '00:00', fraction = '', zone = 'Z'] = parts
-    // A time without an offset is UTC: the server's own zone would make the answer depend on the machine.
-    const offset = /^[Zz]$/.test(zone)
-      ? 'Z'
-      : zone.length === 3
-        ? `${zone}:00`
-        : zone.replace(/(\d\d):?(\d\d)/, '$1:$2')
-    const seconds = clock.length === 5 ? `${clock}:00` : clock
-    // Date.parse takes 30 February for 1 March.
-    const day = Number(date?.slice(8))
-    if (day > 28 && new Date(`${date}T00:00Z`).getUTCDate() !== day) return undefined
-    time = Date.parse(`${date}T${seconds}.${fraction.slice(0, 3).padEnd(3, '0')}${offset}`)
-  }
-  return time >= MIN_TIME && time <= MAX_TIME ? time : undefined
-}
-
-/** Seconds, milliseconds, micro- or nanoseconds, told apart by size: each range starts in 1973 and ends after 5000. */
-function epochMillis(value: number): number {
-  const size = Math.abs(value)
-  const millis = size < 1e11 ? value * 1e3 : size < 1e14 ? value : size < 1e17 ? value / 1e3 : value / 1e6
-  // A double holds seconds and nanoseconds to less than a microsecond, often just below the millisecond that was meant.
-  return Math.floor(millis + 0.001)
 }
 
 function isDeeper(value: unknown, levels: number): boolean {
