@@ -175,10 +175,10 @@ export class BatchStore {
 
   /** A page of the past. */
   history({ before, tail }: HistoryQuery, filter: Filter): HistoryPage {
-    const end = before === undefined ? Number.NaN : this.#sequenceOf(before)
     const entries: StoredEntry[] = []
     let bytes = 0
-    let oldest = Number.isNaN(end) ? this.#head + 1 : end
+    // Nothing stands before a place that is not known here.
+    let oldest = before === undefined ? this.#head + 1 : this.#sequenceOf(before) || 0
     for (const [sequence, { entry, json }] of this.#backwards(oldest - 1)) {
       if (entries.length >= tail || bytes >= MAX_PAGE_BYTES) {
         return { entries: entries.reverse(), before: formatId(this.epoch, oldest) }

@@ -3,7 +3,6 @@
  */
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
-import { trimTrailingSlash } from 'hono/trailing-slash'
 import { type ErrorReporter, MonitorError, toMonitorError } from './errors.ts'
 import type { FilterQuery } from './filter.ts'
 import { type Authenticate, createAuthenticator } from './http/auth.ts'
@@ -98,7 +97,6 @@ export function createMonitor(options: MonitorOptions): Monitor {
     c.header('X-Content-Type-Options', 'nosniff')
     if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store')
   })
-  routes.use(trimTrailingSlash())
   if (settings.corsOrigins.length > 0) {
     routes.use(
       cors({
@@ -197,7 +195,10 @@ function refuseOthers(routes: Hono, methods: Record<string, string>): void {
       throw new MonitorError('method_not_allowed', `This path takes ${allowed}.`)
     })
   }
-  routes.all('/*', () => {
+  routes.all('/*', (c) => {
+    const [, last] = /([^/]+)\/$/.exec(c.req.path) ?? []
+    // Relative, so that it is right behind any proxy and names no host.
+    if (c.req.method === 'GET' && last !== undefined) return c.redirect(`../${last}`, 301)
     throw new MonitorError('not_found', 'There is nothing under this path.')
   })
 }

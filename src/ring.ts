@@ -23,6 +23,9 @@ export const MAX_PAGE_BYTES: number = 8 * 1024 * 1024
 /** Most bytes held beyond the retention for connected readers that have still to take them. */
 export const MAX_LATE_BYTES: number = 16 * 1024 * 1024
 
+/** About what an entry takes on the heap beside its text, in bytes: short ones are mostly this. */
+export const ENTRY_BYTES = 320
+
 /** Most batches remembered between two flushes, for readers that come at many different places. */
 const MAX_SHARED = 64
 
@@ -140,10 +143,10 @@ export class Ring {
 
   /** A page of the past. */
   history({ before, tail }: HistoryQuery, filter: Filter): HistoryPage {
-    const end = before === undefined ? Number.NaN : this.#sequenceOf(before)
     const entries: StoredEntry[] = []
     let bytes = 0
-    let sequence = Number.isNaN(end) ? this.#head : end - 1
+    // Nothing stands before a place that is not known here.
+    let sequence = before === undefined ? this.#head : (this.#sequenceOf(before) || 0) - 1
     for (; sequence >= this.#kept && entries.length < tail && bytes < MAX_PAGE_BYTES; sequence--) {
       const { id, entry, json } = this.#at(sequence)
       if (!filter.matches(entry)) continue
@@ -156,7 +159,7 @@ export class Ring {
   /** Lets go of what retention does not keep, except for what a connected reader still wants, within a bound. */
   release(oldestWanted: number): void {
     while (this.#first < this.#kept && (this.#first < oldestWanted || this.#lateBytes > MAX_LATE_BYTES)) {
-      this.#lateBytes -= this.#at(this.#first).size
+      this.#lateBytes -= this.#at(this.#first).size + ENTRY_BYTES
       this.#slots[this.#offset++] = undefined
       this.#first++
     }
@@ -185,7 +188,7 @@ export class Ring {
     while (this.size > retain || (this.#keptBytes > retainBytes && this.size > 1)) {
       const { size, key } = this.#at(this.#kept++)
       this.#keptBytes -= size
-      this.#lateBytes += size
+      this.#lateBytes += size + ENTRY_BYTES
       if (key !== undefined) this.#answers.delete(key)
     }
     // Not only at a flush: a turn may append without end before the next one comes.

@@ -134,7 +134,7 @@ const settings: v.GenericSchema<unknown, Settings> = v.object({
   host: v.optional(text(/^[\w.:%-]+$/, 'is a host name or an address'), '127.0.0.1'),
   base: v.optional(
     v.pipe(
-      text(/^\/[\w.~/-]*$/, 'is a path that begins with a slash, such as /monitor'),
+      text(/^\/(?:[\w~-][\w.~-]*(?:\/[\w~-][\w.~-]*)*\/*)?$/, 'is a path that begins with a slash, such as /monitor'),
       v.transform((path) => path.replace(/\/+$/, '')),
     ),
     '/monitor',

@@ -136,7 +136,7 @@ export interface LogSource {
    * @throws MonitorError `too_many_clients` by `maxClients`
    */
   subscribe(options: SubscribeOptions): Promise<Subscription>
-  /** Reads a page of the past. A `before` that is not known here means the end. */
+  /** Reads a page of the past. Before an id that is not known here there is nothing. */
   history(query: HistoryQuery): Promise<HistoryPage>
   /** Resolves when the source can serve. */
   status(): Promise<SourceStatus>

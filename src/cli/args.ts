@@ -34,7 +34,7 @@ Environment
   EDGETAIL_MAX_CLIENTS    streams open at once                       (1000)
   EDGETAIL_MAX_BODY       largest body of a write, in bytes          (1048576)
   EDGETAIL_HEARTBEAT_MS   silence after which a comment is sent      (20000)
-  EDGETAIL_CORS_ORIGINS   origins whose pages may read, by commas    (none)
+  EDGETAIL_CORS_ORIGINS   origins whose pages may call, by commas    (none)
 `
 
 /**

@@ -21,11 +21,15 @@ function version(): string {
   return version
 }
 
+/** What `listen` fails with. */
+type ListenError = NodeJS.ErrnoException & { address?: string; hostname?: string; port?: number }
+
 function sentence(error: unknown): string {
   if (error instanceof MonitorError) return error.message
-  const { code, address, port, message } = error as NodeJS.ErrnoException & { address?: string; port?: number }
+  const { code, address, hostname, port, message } = error as ListenError
   if (code === 'EADDRINUSE') return `${address}:${port} is in use. Choose another port with PORT or --port.`
   if (code === 'EACCES') return `${address}:${port} needs more rights. Choose a port from 1024 with PORT or --port.`
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `HOST ${address ?? ''} is no address of this machine.`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return `HOST ${address ?? hostname ?? ''} is no address of this machine.`
   return message
 }

@@ -1,9 +1,12 @@
 /** `edgetail`: serves, and reads what is piped into it. Its own words go to standard error. */
 import { randomBytes } from 'node:crypto'
-import { closeOnSignals, type Server, startServer } from '../node/server.ts'
-import { readSettings } from '../settings.ts'
+import { closeOnSignals, type Server, STOP_MS, startServer } from '../node/server.ts'
+import { readSettings, type Settings } from '../settings.ts'
 import type { Arguments } from './args.ts'
 import { followInput, isPiped } from './stdin.ts'
+
+/** How long a stop waits for the input to end, in milliseconds. */
+const LAST_WORDS_MS = 3000
 
 /** Runs until a signal, or with `--exit` until the input has ended. */
 export async function serve({ exit, settings: given }: Arguments): Promise<void> {
@@ -12,8 +15,16 @@ export async function serve({ exit, settings: given }: Arguments): Promise<void>
   const generated = hasToken ? undefined : randomBytes(24).toString('base64url')
   const piped = isPiped()
   const server = await startServer({ ...settings, token: settings.token ?? generated, logRequests: !piped })
-  closeOnSignals(server)
-  greet(server, settings.base, generated)
+  let input: Promise<void> = Promise.resolve()
+  closeOnSignals({
+    async close() {
+      // Ctrl-C reaches the program before the pipe too, and what it says as it stops is worth reading.
+      const stopping = performance.now()
+      await Promise.race([input, new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS))])
+      await server.close(STOP_MS - (performance.now() - stopping))
+    },
+  })
+  greet(server, settings, generated)
 
   if (!piped) {
     server.monitor.log('info', `edgetail is listening on ${server.origin}${settings.base}`, {
@@ -23,16 +34,17 @@ export async function serve({ exit, settings: given }: Arguments): Promise<void>
     })
     return
   }
-  await followInput(process.stdin, process.stdout, (records) => server.monitor.source.append(records))
+  input = followInput(process.stdin, process.stdout, (records) => server.monitor.source.append(records))
+  await input
   if (!exit) return
   await server.close()
   process.exit(0)
 }
 
-function greet({ origin }: Server, base: string, generated: string | undefined): void {
-  const url = `${origin}${base}`
+function greet({ origin }: Server, settings: Settings, generated: string | undefined): void {
+  const url = `${origin}${settings.base}`
   // A fragment stays in the browser: it reaches no server's log. With a token of the user's own, it is not ours to print.
-  const token = generated ?? '$EDGETAIL_TOKEN'
+  const token = generated ?? (settings.token === undefined ? '$EDGETAIL_READ_TOKEN' : '$EDGETAIL_TOKEN')
   process.stderr.write(
     `edgetail is listening. Watch in the browser:\n\n  ${url}${generated ? `#token=${generated}` : ''}\n\n` +
       `or in a terminal:\n\n  curl -N -H "Authorization: Bearer ${token}" ${url}/stream\n\n`,

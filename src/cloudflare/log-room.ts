@@ -102,6 +102,7 @@ export class LogRoom extends DurableObject<Record<string, unknown>> {
   override fetch(request: Request): Response {
     if (request.headers.get('Upgrade') !== 'websocket') return new Response(null, { status: 426 })
     const { after, tail = 0, filter = {}, ...counted } = decodeRequest(new URL(request.url))
+    this.#sweep()
     let leave: () => void
     try {
       leave = this.#clients.enter(counted)
@@ -151,9 +152,18 @@ export class LogRoom extends DurableObject<Record<string, unknown>> {
     }
     let reading = this.#store.read(next, filter)
     // What a filter leaves out costs the Worker nothing, so it is not asked for each piece of it.
-    while (reading !== undefined && reading.batch === undefined) reading = this.#store.read(reading.next, filter)
-    if (reading?.batch !== undefined) this.#send(socket, reading.batch.bytes)
+    let passed = false
+    while (reading !== undefined && reading.batch === undefined) {
+      passed = true
+      reading = this.#store.read(reading.next, filter)
+    }
+    if (reading?.batch !== undefined) {
+      passed = reading.batch.id !== this.#store.positionBefore(reading.next)
+      this.#send(socket, reading.batch.bytes)
+    }
     this.#stand(socket, watcher, reading?.next)
+    // One that asks for more hears of its position by what it gets.
+    if (passed && this.#watchers.get(socket)?.next === undefined) this.#pass(socket)
   }
 
   /** Keeps a watcher's place, and says so when there is more for it to ask for. */
@@ -179,8 +189,11 @@ export class LogRoom extends DurableObject<Record<string, unknown>> {
         const burst = encoded.get(filter.key) ?? this.#burst(from, filter)
         encoded.set(filter.key, burst)
         for (const { bytes } of burst.batches) this.#send(socket, bytes)
-        if (burst.next <= this.#published) this.#stand(socket, watcher, burst.next)
-        if (burst.batches.length === 0) this.#pass(socket)
+        const behind = burst.next <= this.#published
+        if (behind) this.#stand(socket, watcher, burst.next)
+        // Also when the last that it got is followed by what its filter left out.
+        const passed = burst.batches.at(-1)?.id !== this.#store.positionBefore(burst.next)
+        if (passed && !behind) this.#pass(socket)
         else this.#passed.delete(socket)
       }
       oldestWanted = Math.min(oldestWanted, this.#watchers.get(socket)?.next ?? oldestWanted)

@@ -11,7 +11,7 @@ import { memorySource } from '../sources/memory.ts'
 import { requestLog } from './request-log.ts'
 
 /** Most time that a stop takes, in milliseconds: process managers kill after ten seconds, some after five. */
-const STOP_MS = 4000
+export const STOP_MS = 4000
 
 /** Options of {@link startServer}. */
 export interface ServerOptions extends Settings {
@@ -30,9 +30,11 @@ export interface Server {
   readonly monitor: Monitor
   /**
    * Refuses new work, ends every stream after what was accepted before, and stops listening. Connections that have not ended
-   * by themselves after four seconds are cut. Idempotent.
+   * by themselves in time are cut. Idempotent.
+   *
+   * @param withinMs - in milliseconds @default 4000
    */
-  close(): Promise<void>
+  close(withinMs?: number): Promise<void>
 }
 
 /**
@@ -61,11 +63,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const { port: bound } = server.address() as AddressInfo
 
   let closing: Promise<void> | undefined
-  async function close(): Promise<void> {
+  async function close(withinMs: number): Promise<void> {
     const closed = new Promise((resolve) => server.close(resolve))
     // `close` ends only the connections that are idle now; those of the streams become so when the streams have ended.
     const idle = setInterval(() => server.closeIdleConnections(), 20)
-    await Promise.race([monitor.close().then(() => closed), deadline(STOP_MS)])
+    await Promise.race([monitor.close().then(() => closed), deadline(withinMs)])
     clearInterval(idle)
     server.closeAllConnections()
     await closed
@@ -74,7 +76,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   return {
     origin: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
     monitor,
-    close: () => (closing ??= close()),
+    close: (withinMs = STOP_MS) => {
+      closing ??= close(withinMs)
+      return closing
+    },
   }
 }
 
@@ -83,7 +88,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
  *
  * @returns a function that takes the handlers off again
  */
-export function closeOnSignals(server: Pick<Server, 'close'>): () => void {
+export function closeOnSignals(server: { close(): Promise<void> }): () => void {
   let stopping = false
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) process.exit(signal === 'SIGINT' ? 130 : 143)

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { MonitorError } from '../errors.ts'
 import { compileFilter, type FilterQuery } from '../filter.ts'
 import { LEVELS, levelNamed } from '../log.ts'
+import { parseId } from '../sse.ts'
 
 /** Most entries asked for at once. Retention is the real bound; this one keeps the number a number. */
 const MAX_TAIL = 1_000_000
@@ -24,7 +25,12 @@ const query = v.object({
     ),
   ),
   q: v.optional(v.string()),
-  before: v.optional(v.string()),
+  before: v.optional(
+    v.pipe(
+      v.string(),
+      v.check((id) => parseId(id) !== undefined, 'before is the id of an entry.'),
+    ),
+  ),
   last_event_id: v.optional(v.string()),
 })
 

@@ -59,6 +59,33 @@ export function createStreams(): Streams {
   }
 }
 
+/** The other end of a stream. */
+interface Client {
+  /** Whether it has left by itself. */
+  gone: boolean
+  /** Ends its reader. */
+  readonly stop: AbortController
+  /** Frees what the stream holds. */
+  leave?: () => void
+}
+
+function markGone(client: Client): void {
+  client.gone = true
+  client.stop.abort()
+  client.leave?.()
+}
+
+/**
+ * Notices a client that leaves, also before its stream has begun: on Workers nobody else does, and its place would stay taken.
+ * On Node the stream's own abort says all, and asking for the signal would cost each client some memory.
+ */
+function watchRequest(c: Context, client: Client): void {
+  if (getRuntimeKey() !== 'workerd') return
+  const { signal } = c.req.raw
+  if (signal.aborted) markGone(client)
+  else signal.addEventListener('abort', () => markGone(client), { once: true })
+}
+
 /** `GET /stream` */
 export function streamRoute(options: StreamRouteOptions): Handler<AuthEnv> {
   const { source, maxClients, maxPerCredential } = options
@@ -67,6 +94,8 @@ export function streamRoute(options: StreamRouteOptions): Handler<AuthEnv> {
     // HEAD asks for the headers of a response that has no end.
     if (c.req.method === 'HEAD') return respond(c, null)
     const stop = new AbortController()
+    const client: Client = { gone: false, stop }
+    watchRequest(c, client)
     const subscription = await source.subscribe({
       after: c.req.header('Last-Event-ID') || lastEventId || undefined,
       tail,
@@ -76,7 +105,7 @@ export function streamRoute(options: StreamRouteOptions): Handler<AuthEnv> {
       maxPerCredential,
       credential: c.get('access').credential,
     })
-    const { body } = streamSSE(c, (stream) => serve(c, stream, subscription, stop, options))
+    const { body } = streamSSE(c, (stream) => serve(c, stream, subscription, client, options))
     return respond(c, body)
   }
 }
@@ -85,11 +114,12 @@ async function serve(
   c: Context<AuthEnv>,
   stream: SSEStreamingApi,
   subscription: Subscription,
-  stop: AbortController,
+  client: Client,
   { heartbeat, heartbeatMs, streams, onError }: StreamRouteOptions,
 ): Promise<void> {
   const endsAt = Math.min(jitter(ROTATE_MS * 0.9, ROTATE_MS), c.get('access').expires - Date.now()) + performance.now()
   let lastWrite = performance.now()
+  let lastPing = lastWrite
   let writing = 0
 
   async function write(bytes: Uint8Array): Promise<void> {
@@ -102,14 +132,16 @@ async function serve(
   const leaveClock = heartbeat.join(() => {
     const now = performance.now()
     const silent = now - lastWrite
+    // Half of the clock's own interval early rather than late.
+    const due = heartbeatMs * 0.875
+    if (now - lastPing >= due) {
+      lastPing = now
+      subscription.keepAlive?.()
+    }
     if (writing > 0) {
       if (silent >= STUCK_MS) disconnect(c, stream)
-    } else if (now >= endsAt) stop.abort()
-    // Half of the clock's own interval early rather than late.
-    else if (silent >= heartbeatMs * 0.875) {
-      subscription.keepAlive?.()
-      void write(HEARTBEAT)
-    }
+    } else if (now >= endsAt) client.stop.abort()
+    else if (silent >= due) void write(HEARTBEAT)
   })
   const leaveStreams = streams.enter()
   let left = false
@@ -118,17 +150,18 @@ async function serve(
     if (left) return
     left = true
     leaveClock()
-    stop.abort()
     leaveStreams()
+    client.stop.abort()
   }
-  stream.onAbort(leave)
-  if (getRuntimeKey() === 'workerd') c.req.raw.signal?.addEventListener('abort', leave)
+  client.leave = leave
+  stream.onAbort(() => markGone(client))
+  if (client.gone) leave()
 
   try {
     const { resumed, id } = subscription
     await write(encodeReady({ resumed, time: new Date().toISOString(), heartbeatMs }, retryMs(), id))
     for await (const item of subscription) await write(encodeItem(item))
-    if (!left) await write(encodeRetry(retryMs()))
+    if (!client.gone) await write(encodeRetry(retryMs()))
   } catch (error) {
     onError(error, 'stream')
     await write(encodeError(toMonitorError(error)))

@@ -199,7 +199,9 @@ class RoomReader implements Subscription, AsyncIterator<StreamItem, undefined> {
   }
 
   #enqueue(item: StreamItem): void {
-    this.#queue.push(item)
+    // A reader with a position is told so only after its socket was lost: to its client it was connected all along.
+    const overtaken = item.type === 'gap' && item.reason === 'evicted' && this.#position !== undefined
+    this.#queue.push(overtaken ? { ...item, reason: 'slow' } : item)
     this.#queuedBytes += sizeOf(item)
     if (this.#queuedBytes <= MAX_QUEUED_BYTES) return
     this.#queue = []
@@ -217,7 +219,8 @@ class RoomReader implements Subscription, AsyncIterator<StreamItem, undefined> {
       try {
         // It had its place, and does not lose it to another.
         const maxClients = this.#options.maxClients === undefined ? undefined : Number.MAX_SAFE_INTEGER
-        await this.#connect({ after: this.#position, maxClients })
+        // Without a position its first item, a gap, was not taken yet, and must be told anew.
+        await this.#connect({ after: this.#position ?? this.#options.after, maxClients })
         return
       } catch (error) {
         failure = error

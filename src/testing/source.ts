@@ -285,7 +285,9 @@ export function testSource(
       } while (before !== undefined)
       expect(pages.flat()).toEqual(numbers(0, 18))
       expect(pages.map(({ length }) => length)).toEqual([3, 5, 5, 5])
-      expect(await source.history({ before: 'unknown', tail: 1 })).toMatchObject({ entries: [{ message: 'entry 17' }] })
+      for (const unknown of ['unknown', 'epoch-5']) {
+        expect(await source.history({ before: unknown, tail: 1 })).toEqual({ entries: [], before: null })
+      }
       const filtered = await source.history({ tail: 2, filter: { q: 'entry 1' } })
       expect(filtered.entries.map(({ message }) => message)).toEqual(['entry 16', 'entry 17'])
       expect(await source.history({ tail: 0 })).toMatchObject({ entries: [] })

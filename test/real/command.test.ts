@@ -139,6 +139,43 @@ describe('edgetail', () => {
     expect(reader.text()).toMatch(/\n\nretry: \d{4}\n\n$/)
   })
 
+  it('reads the last words of a program that Ctrl-C stops with it', async () => {
+    const program = `
+      const { writeFileSync } = require('node:fs')
+      const tick = setInterval(() => console.log('tick'), 50)
+      process.on('SIGINT', () => {
+        clearInterval(tick)
+        setTimeout(() => console.log('closed the database'), 500)
+      })`
+    const quoted = [process.execPath, MAIN].map((word) => `'${word}'`).join(' ')
+    const shell = spawn('sh', ['-c', `'${process.execPath}' -e "$PROGRAM" | ${quoted}`], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, PROGRAM: program, PORT: '0', EDGETAIL_TOKEN: 'secret' },
+    })
+    onTestFinished(() => void shell.kill('SIGKILL'))
+    let seen = ''
+    shell.stdout.on('data', (chunk) => {
+      seen += chunk
+    })
+    await expect.poll(() => seen, { timeout: 5000 }).toContain('tick')
+    // As a terminal does: to all of the group.
+    process.kill(-(shell.pid as number), 'SIGINT')
+    await once(shell, 'exit')
+    expect(seen.trimEnd().split('\n').at(-1)).toBe('closed the database')
+  })
+
+  it('does not let those without a token push entries out', async () => {
+    const command = start([], { EDGETAIL_TOKEN: 'secret', EDGETAIL_RETAIN: '50' })
+    const { url } = await listening(command)
+    const headers = { Authorization: 'Bearer secret', 'Content-Type': 'application/json' }
+    await fetch(`${url}/logs`, { method: 'POST', headers, body: '{"message":"the one that matters"}' })
+    for (let request = 0; request < 200; request++) await fetch(`${url}/nothing`)
+    const { entries } = (await (await fetch(`${url}/logs`, { headers })).json()) as { entries: { message: string }[] }
+    expect(entries.map(({ message }) => message)).toContain('the one that matters')
+    expect(entries.map(({ message }) => message)).toContain('GET /monitor/nothing 404')
+  })
+
   it('stops within five seconds with a reader that takes nothing, and at once at a second signal', async () => {
     for (const signals of [1, 2]) {
       const command = start([], { EDGETAIL_TOKEN: 'secret' })
