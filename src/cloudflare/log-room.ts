@@ -13,8 +13,11 @@ import { readSettings } from '../settings.ts'
 import type { HistoryPage, HistoryQuery, LogBatch, SourceStatus } from '../source.ts'
 import { type Control, decodeRequest, MORE, OPENED_HEADER, type Opened, PING, PONG } from '../sources/room-link.ts'
 
-/** How often sockets are looked through for those whose Worker is gone, in milliseconds. */
-const SWEEP_MS = 60_000
+/** How often at the most sockets are looked through for those whose Worker is gone, in milliseconds. */
+const SWEEP_MS = 5000
+
+/** Heartbeats missed until a socket counts as one whose Worker is gone: it died, or its request ended before it began. */
+const MISSED_HEARTBEATS = 3
 
 /** Most batches sent at once without being asked for: a quarter of what the Worker holds for one client. */
 const MAX_BURST = 4
@@ -59,7 +62,7 @@ export class LogRoom extends DurableObject<Record<string, unknown>> {
     const { retain, heartbeatMs } = readSettings(env)
     this.#store = new BatchStore(ctx.storage.sql, retain)
     this.#published = this.#store.head
-    this.#silentMs = 3 * heartbeatMs + SWEEP_MS
+    this.#silentMs = MISSED_HEARTBEATS * heartbeatMs
     for (const socket of ctx.getWebSockets()) {
       const watcher = socket.deserializeAttachment() as Watcher
       // After the storage was lost the Worker must ask again from where it stood, to be told so.
@@ -95,6 +98,7 @@ export class LogRoom extends DurableObject<Record<string, unknown>> {
   }
 
   status(): SourceStatus {
+    this.#sweep()
     return { entries: this.#store.size, clients: this.#clients.total }
   }
 
