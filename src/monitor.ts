@@ -8,6 +8,7 @@ import type { FilterQuery } from './filter.ts'
 import { type Authenticate, createAuthenticator } from './http/auth.ts'
 import { createHeartbeat } from './http/heartbeat.ts'
 import { createClientView } from './http/proxy.ts'
+import { discardBody } from './ingest/body.ts'
 import type { Level, LogEntry } from './log.ts'
 import { createRecord } from './normalize.ts'
 import { createRedactor, redactSource } from './redact.ts'
@@ -82,7 +83,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
   let draining = false
 
   const routes = new Hono()
-  routes.onError((error, c) => {
+  routes.onError(async (error, c) => {
+    await discardBody(c.req.raw)
     const known = toMonitorError(error)
     if (known.code === 'internal') onError(error, 'request')
     if (known.status === 401) c.header('WWW-Authenticate', 'Bearer')
@@ -196,7 +198,7 @@ function refuseOthers(routes: Hono, methods: Record<string, string>): void {
     })
   }
   routes.all('/*', (c) => {
-    const [, last] = /([^/]+)\/$/.exec(c.req.path) ?? []
+    const [, last] = /([^/]+)\/$/.exec(new URL(c.req.url).pathname) ?? []
     // Relative, so that it is right behind any proxy and names no host.
     if (c.req.method === 'GET' && last !== undefined) return c.redirect(`../${last}`, 301)
     throw new MonitorError('not_found', 'There is nothing under this path.')

@@ -38,7 +38,7 @@ export async function* readBody(
   const body =
     encoding === 'gzip'
       ? request.body
-          .pipeThrough(counter(wire, maxBytes))
+          .pipeThrough(counter(wire, maxBytes), { preventCancel: true })
           .pipeThrough(new DecompressionStream('gzip') as GenericTransform)
       : request.body
   const decoder = new TextDecoder()
@@ -71,10 +71,38 @@ export async function* readBody(
     throw new MonitorError('invalid_body', what, { cause: error })
   } finally {
     clearTimeout(timer)
-    await reader.cancel().catch(() => undefined)
+    // What is left stays readable, for `discardBody`.
+    if (encoding === 'gzip') await reader.cancel().catch(() => undefined)
+    else reader.releaseLock()
   }
   yield decoder.decode()
   return undefined
+}
+
+/** Most bytes of a refused body that are read, and most milliseconds spent on it. */
+const DISCARD_BYTES = 8 * 1024 * 1024
+const DISCARD_MS = 1000
+
+/**
+ * Reads what is left of a body that was refused, within bounds, so that the refusal arrives: a server that closes a connection
+ * with bytes unread resets it (RFC 9112, section 9.6), and the client sees a fault of the network and tries again.
+ */
+export async function discardBody(request: Request): Promise<void> {
+  if (request.method === 'GET' || request.method === 'HEAD' || !request.body || request.body.locked) return
+  const reader = request.body.getReader()
+  const timer = setTimeout(() => reader.cancel().catch(() => undefined), DISCARD_MS)
+  try {
+    for (let bytes = 0; bytes < DISCARD_BYTES; ) {
+      const { done, value } = await reader.read()
+      if (done) break
+      bytes += value.byteLength
+    }
+  } catch {
+    // The client has gone: there is nobody to refuse.
+  } finally {
+    clearTimeout(timer)
+    await reader.cancel().catch(() => undefined)
+  }
 }
 
 type GenericTransform = TransformStream<Uint8Array, Uint8Array>

@@ -204,7 +204,9 @@ class RoomReader implements Subscription, AsyncIterator<StreamItem, undefined> {
     this.#queue.push(overtaken ? { ...item, reason: 'slow' } : item)
     this.#queuedBytes += sizeOf(item)
     if (this.#queuedBytes <= MAX_QUEUED_BYTES) return
-    this.#queue = []
+    // A gap that comes first is kept: to ask again could be answered otherwise, since an id from the future may exist by now.
+    const [first] = this.#queue
+    this.#queue = first?.type === 'gap' ? [first] : []
     this.#queuedBytes = 0
     this.#socket?.close(1000, 'The client is slow')
     this.#socket = undefined

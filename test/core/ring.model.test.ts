@@ -5,7 +5,7 @@ import { CHECKPOINT_MS } from '../../src/readers.ts'
 import { ENTRY_BYTES, MAX_LATE_BYTES } from '../../src/ring.ts'
 import type { LogSource } from '../../src/source.ts'
 import { LogModel, type ModelClient } from '../support/log-model.ts'
-import { type Action, action, flood, open, World } from '../support/schedule.ts'
+import { action, flood, open, World, withTurns } from '../support/schedule.ts'
 
 let memorySource: typeof import('../../src/sources/memory.ts').memorySource
 
@@ -85,21 +85,14 @@ describe('memory source against the model', () => {
 
   it('tells those who stall what they lost, and loses nothing of those who keep up', { timeout: 60_000 }, async () => {
     const opens = fc.array(open, { minLength: 2, maxLength: 4 })
-    const actions = fc.array(fc.oneof(flood, action({ turn: 4, silence: 1 })), {
+    const actions = fc.array(fc.oneof(flood(100, 300), action({ turn: 4, silence: 1 })), {
       minLength: 10,
       maxLength: 30,
       size: 'max',
     })
     await fc.assert(
-      fc.asyncProperty(opens, actions, (opens, actions) =>
-        new MemoryWorld(5).play([...opens, ...actions.flatMap(withTurn)]),
-      ),
+      fc.asyncProperty(opens, actions, (opens, actions) => new MemoryWorld(5).play([...opens, ...withTurns(actions)])),
       { numRuns: 8, endOnFailure: true },
     )
   })
 })
-
-/** A turn after each flood: nobody can keep up with a turn that brings more than the late bytes. */
-function withTurn(action: Action): Action[] {
-  return action.type === 'flood' ? [action, { type: 'turn' }] : [action]
-}

@@ -6,6 +6,10 @@ import { createServer } from 'node:net'
 /** A Worker that listens. */
 export interface WranglerDev {
   readonly origin: string
+  /** The leader of its process group, in which workerd is too. */
+  readonly pid: number
+  /** Everything that it printed. */
+  output(): string
   /** Stops it and waits until it is gone. */
   stop(): Promise<void>
 }
@@ -30,8 +34,14 @@ export async function startWranglerDev(
     env: { ...process.env, CI: '1', WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' },
   })
   const origin = `http://127.0.0.1:${port}`
-  await ready(child, origin)
-  return { origin, stop: () => stop(child) }
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk) => {
+      output += chunk
+    })
+  }
+  await ready(child, origin, () => output)
+  return { origin, pid: child.pid as number, output: () => output, stop: () => stop(child) }
 }
 
 /** A port that nobody listens on. */
@@ -44,20 +54,14 @@ async function freePort(): Promise<number> {
   return port
 }
 
-async function ready(child: ChildProcess, origin: string): Promise<void> {
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (chunk) => {
-      output += chunk
-    })
-  }
+async function ready(child: ChildProcess, origin: string, output: () => string): Promise<void> {
   const deadline = Date.now() + 30_000
   while (Date.now() < deadline && child.exitCode === null) {
-    if (output.includes('Ready on') && (await fetch(origin).catch(() => undefined))) return
+    if (output().includes('Ready on') && (await fetch(origin).catch(() => undefined))) return
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   await stop(child)
-  throw new Error(`wrangler dev did not start:\n${output}`)
+  throw new Error(`wrangler dev did not start:\n${output()}`)
 }
 
 async function stop(child: ChildProcess): Promise<void> {
