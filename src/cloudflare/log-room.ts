@@ -172,6 +172,8 @@ export class LogRoom extends DurableObject<Record<string, unknown>> {
 
   /** Keeps a watcher's place, and says so when there is more for it to ask for. */
   #stand(socket: WebSocket, watcher: Watcher, next: number | undefined): void {
+    // Dropped just now, since a send to it failed.
+    if (socket.readyState !== WebSocket.OPEN) return
     const behind = next !== undefined && next <= this.#store.head
     const standing = { ...watcher, next: behind ? next : undefined }
     this.#watchers.set(socket, standing)

@@ -6,7 +6,7 @@ import type { Context } from 'hono'
 
 interface NodeBindings {
   readonly incoming?: {
-    readonly httpVersionMajor?: number
+    readonly httpVersion?: string
     readonly socket?: { readonly remoteAddress?: string | undefined }
   }
   readonly outgoing?: { destroy?(): void }
@@ -16,9 +16,12 @@ function bindings(c: Context): NodeBindings {
   return (c.env as NodeBindings | undefined) ?? {}
 }
 
-/** Whether the request came by HTTP/2 or later, where a response must not speak of its connection. */
-export function isHttp2(c: Context): boolean {
-  return (bindings(c).incoming?.httpVersionMajor ?? 1) >= 2
+/**
+ * Whether the request came by HTTP/1.1, as far as is known. By HTTP/1.0 a response has no chunks (RFC 9112, section 6.1), and by
+ * HTTP/2 it does not speak of its connection (RFC 9113, section 8.2.2).
+ */
+export function isHttp11(c: Context): boolean {
+  return (bindings(c).incoming?.httpVersion ?? '1.1') === '1.1'
 }
 
 /** The address of the other end of the socket. */

@@ -8,7 +8,7 @@ import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
 import { type ErrorReporter, toMonitorError } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import type { Heartbeat } from '../http/heartbeat.ts'
-import { destroySocket, isHttp2 } from '../http/node-bindings.ts'
+import { destroySocket, isHttp11 } from '../http/node-bindings.ts'
 import type { LogSource, StreamItem, Subscription } from '../source.ts'
 import { encodeCheckpoint, encodeError, encodeGap, encodeReady, encodeRetry, HEARTBEAT } from '../sse.ts'
 import { readQuery } from './query.ts'
@@ -182,7 +182,7 @@ function respond(c: Context, body: ReadableStream | null): Response {
   c.header('X-Accel-Buffering', 'no')
   // Cloudflare compresses what does not say that it is not to be, and holds events back while it does.
   if (getRuntimeKey() === 'workerd') c.header('Content-Encoding', 'identity')
-  if (isHttp2(c)) {
+  if (!isHttp11(c)) {
     c.header('Connection', undefined)
     c.header('Transfer-Encoding', undefined)
   }

@@ -201,6 +201,8 @@ class RoomReader implements Subscription, AsyncIterator<StreamItem, undefined> {
   #enqueue(item: StreamItem): void {
     // A reader with a position is told so only after its socket was lost: to its client it was connected all along.
     const overtaken = item.type === 'gap' && item.reason === 'evicted' && this.#position !== undefined
+    // Of positions only the last matters: a client that takes nothing gathers none.
+    if (item.type === 'checkpoint' && this.#queue.at(-1)?.type === 'checkpoint') this.#queue.pop()
     this.#queue.push(overtaken ? { ...item, reason: 'slow' } : item)
     this.#queuedBytes += sizeOf(item)
     if (this.#queuedBytes <= MAX_QUEUED_BYTES) return

@@ -24,6 +24,17 @@ export async function startWranglerDev(
   stateFolder: string,
   config = 'wrangler.toml',
 ): Promise<WranglerDev> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await start(variables, stateFolder, config)
+    } catch (error) {
+      // Between finding a port free and listening on it, another program may take it.
+      if (tries === 3 || !String(error).includes('Address already in use')) throw error
+    }
+  }
+}
+
+async function start(variables: Record<string, string>, stateFolder: string, config: string): Promise<WranglerDev> {
   const port = await freePort()
   const args = ['dev', '-c', config, '--port', String(port), '--ip', '127.0.0.1', '--persist-to', stateFolder]
   for (const [name, value] of Object.entries(variables)) args.push('--var', `${name}:${value}`)
