@@ -4,9 +4,10 @@
  */
 import type { Filter } from './filter.ts'
 import { type LogRecord, parseRecord } from './log.ts'
-import { MAX_BATCH_BYTES, MAX_LATE_BYTES, MAX_PAGE_BYTES, type Reading, type Start } from './ring.ts'
-import type { Gap, HistoryPage, HistoryQuery, StoredEntry } from './source.ts'
-import { createBatch, encodeLog, formatId, newEpoch, parseId } from './sse.ts'
+import { type Overtaken, Positions, type Start } from './positions.ts'
+import { MAX_BATCH_BYTES, MAX_LATE_BYTES, MAX_PAGE_BYTES, type Reading } from './ring.ts'
+import type { HistoryPage, HistoryQuery, StoredEntry } from './source.ts'
+import { createBatch, encodeLog, newEpoch } from './sse.ts'
 
 /** A value that SQLite returns here. */
 type Cell = string | number | null
@@ -30,8 +31,7 @@ interface Row {
 export class BatchStore {
   readonly #sql: SqlDriver
   readonly #retain: number
-  /** The name of this history. */
-  readonly epoch: string
+  readonly #positions: Positions
   #head: number
 
   /** @param retain - most entries kept for new readers; what one row holds beyond that goes when the whole row can */
@@ -47,10 +47,15 @@ export class BatchStore {
     )
     run(sql, 'CREATE UNIQUE INDEX IF NOT EXISTS batches_by_key ON batches (key) WHERE key IS NOT NULL')
     run(sql, "INSERT OR IGNORE INTO meta (name, value) VALUES ('epoch', ?)", newEpoch())
-    this.epoch = String(one(sql, "SELECT value FROM meta WHERE name = 'epoch'")?.value)
+    this.#positions = new Positions(String(one(sql, "SELECT value FROM meta WHERE name = 'epoch'")?.value))
     // In memory the head is gone after a sleep; the last row, which retention never removes, still has it.
     const last = one(sql, 'SELECT first, count FROM batches ORDER BY first DESC LIMIT 1')
     this.#head = last === undefined ? 0 : Number(last.first) + Number(last.count) - 1
+  }
+
+  /** The name of this history. */
+  get epoch(): string {
+    return this.#positions.epoch
   }
 
   /** The last entry. */
@@ -104,7 +109,7 @@ export class BatchStore {
       this.#head += row.length
       from = to
     }
-    return lines.map((_, index) => formatId(this.epoch, first + index))
+    return lines.map((_, index) => this.#positions.idOf(first + index))
   }
 
   /**
@@ -133,10 +138,8 @@ export class BatchStore {
   }
 
   /** What a reader that was overtaken must be told, and where it goes on. */
-  overtaken(next: number): { readonly next: number; readonly gap: Gap } | undefined {
-    const oldest = this.#oldest
-    if (next >= oldest) return undefined
-    return { next: oldest, gap: this.#gap('slow', oldest - next, oldest) }
+  overtaken(next: number): Overtaken | undefined {
+    return this.#positions.overtaken(next, this.#oldest)
   }
 
   /** What stands at a place for a filter, at most one batch of it; undefined at the end. */
@@ -150,7 +153,7 @@ export class BatchStore {
         next = first + index + 1
         const json = lines[index] as string
         if (filter.key !== '' && !filter.matches(parseRecord(json).entry)) continue
-        last = formatId(this.epoch, first + index)
+        last = this.#positions.idOf(first + index)
         events += encodeLog(json, last)
       }
       if (events.length >= MAX_BATCH_BYTES) break
@@ -160,17 +163,13 @@ export class BatchStore {
 
   /** Where a reader starts that resumes after an id, or wants the last `tail` entries that match. */
   locate(after: string | undefined, tail: number, filter: Filter): Start {
-    const kept = this.#kept
-    if (after === undefined) return { next: this.#tailStart(tail, filter, kept), gap: undefined, resumed: false }
-    const next = this.#sequenceOf(after) + 1
-    if (Number.isNaN(next)) return { next: kept, gap: this.#gap('restarted', null, kept), resumed: false }
-    if (next >= kept) return { next, gap: undefined, resumed: true }
-    return { next: kept, gap: this.#gap('evicted', kept - next, kept), resumed: true }
+    if (after !== undefined) return this.#positions.resume(after, this.#kept, this.#head)
+    return { next: this.#tailStart(tail, filter), gap: undefined, resumed: false }
   }
 
   /** The id of the place before an entry. */
   positionBefore(next: number): string {
-    return formatId(this.epoch, next - 1)
+    return this.#positions.before(next)
   }
 
   /** A page of the past. */
@@ -178,21 +177,21 @@ export class BatchStore {
     const entries: StoredEntry[] = []
     let bytes = 0
     // Nothing stands before a place that is not known here.
-    let oldest = before === undefined ? this.#head + 1 : this.#sequenceOf(before) || 0
+    let oldest = before === undefined ? this.#head + 1 : (this.#positions.sequenceOf(before, this.#head) ?? 0)
     for (const [sequence, { entry, json }] of this.#backwards(oldest - 1)) {
       if (entries.length >= tail || bytes >= MAX_PAGE_BYTES) {
-        return { entries: entries.reverse(), before: formatId(this.epoch, oldest) }
+        return { entries: entries.reverse(), before: this.#positions.idOf(oldest) }
       }
       oldest = sequence
       if (!filter.matches(entry)) continue
-      entries.push({ id: formatId(this.epoch, sequence), ...entry })
+      entries.push({ id: this.#positions.idOf(sequence), ...entry })
       bytes += json.length
     }
     return { entries: entries.reverse(), before: null }
   }
 
-  #tailStart(tail: number, filter: Filter, kept: number): number {
-    if (filter.key === '') return Math.max(kept, this.#head + 1 - tail)
+  #tailStart(tail: number, filter: Filter): number {
+    if (filter.key === '') return Math.max(this.#kept, this.#head + 1 - tail)
     let start = this.#head + 1
     for (const [sequence, { entry }] of this.#backwards(this.#head)) {
       if (tail === 0) break
@@ -222,17 +221,6 @@ export class BatchStore {
         yield [first + index, parseRecord(lines[index] as string)]
       }
     }
-  }
-
-  /** The sequence of an id of this store; NaN for one that it never gave out. */
-  #sequenceOf(id: string): number {
-    const position = parseId(id)
-    if (position === undefined || position.epoch !== this.epoch || position.sequence > this.#head) return Number.NaN
-    return position.sequence
-  }
-
-  #gap(reason: Gap['reason'], dropped: number | null, next: number): Gap {
-    return { type: 'gap', reason, dropped, id: this.positionBefore(next) }
   }
 }
 

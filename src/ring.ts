@@ -8,8 +8,9 @@
  */
 import type { Filter } from './filter.ts'
 import type { LogRecord } from './log.ts'
-import type { Gap, HistoryPage, HistoryQuery, LogBatch, StoredEntry } from './source.ts'
-import { createBatch, encodeLog, formatId, newEpoch, parseId } from './sse.ts'
+import { type Overtaken, Positions, type Start } from './positions.ts'
+import type { HistoryPage, HistoryQuery, LogBatch, StoredEntry } from './source.ts'
+import { createBatch, encodeLog, newEpoch } from './sse.ts'
 
 /**
  * Most bytes in one batch. A reader that takes nothing pins up to three of them on its way out, so a thousand such readers
@@ -53,16 +54,9 @@ export interface Reading {
   readonly next: number
 }
 
-/** Where a new reader starts, and what it must be told first. */
-export interface Start {
-  readonly next: number
-  readonly gap: Gap | undefined
-  readonly resumed: boolean
-}
-
 /** A bounded window of records with sequence numbers from 1. */
 export class Ring {
-  readonly #epoch = newEpoch()
+  readonly #positions = new Positions(newEpoch())
   readonly #options: RingOptions
   readonly #shared = new Map<string, Reading>()
   /** The answers of appends by their key. */
@@ -122,23 +116,19 @@ export class Ring {
   }
 
   /** What a reader that was overtaken must be told, and where it goes on. */
-  overtaken(next: number): { readonly next: number; readonly gap: Gap } | undefined {
-    if (next >= this.#first) return undefined
-    return { next: this.#first, gap: this.#gap('slow', this.#first - next, this.#first) }
+  overtaken(next: number): Overtaken | undefined {
+    return this.#positions.overtaken(next, this.#first)
   }
 
   /** Where a reader starts that resumes after an id, or wants the last `tail` records that match. */
   locate(after: string | undefined, tail: number, filter: Filter): Start {
-    if (after === undefined) return { next: this.#tailStart(tail, filter), gap: undefined, resumed: false }
-    const next = this.#sequenceOf(after) + 1
-    if (Number.isNaN(next)) return { next: this.#kept, gap: this.#gap('restarted', null, this.#kept), resumed: false }
-    if (next >= this.#kept) return { next, gap: undefined, resumed: true }
-    return { next: this.#kept, gap: this.#gap('evicted', this.#kept - next, this.#kept), resumed: true }
+    if (after !== undefined) return this.#positions.resume(after, this.#kept, this.#head)
+    return { next: this.#tailStart(tail, filter), gap: undefined, resumed: false }
   }
 
   /** The id of the place before a record. */
   positionBefore(next: number): string {
-    return formatId(this.#epoch, next - 1)
+    return this.#positions.before(next)
   }
 
   /** A page of the past. */
@@ -146,7 +136,7 @@ export class Ring {
     const entries: StoredEntry[] = []
     let bytes = 0
     // Nothing stands before a place that is not known here.
-    let sequence = before === undefined ? this.#head : (this.#sequenceOf(before) || 0) - 1
+    let sequence = before === undefined ? this.#head : (this.#positions.sequenceOf(before, this.#head) ?? 0) - 1
     for (; sequence >= this.#kept && entries.length < tail && bytes < MAX_PAGE_BYTES; sequence--) {
       const { id, entry, json } = this.#at(sequence)
       if (!filter.matches(entry)) continue
@@ -171,7 +161,7 @@ export class Ring {
   }
 
   #add({ entry, json }: LogRecord, key?: string, extra = 0): string {
-    const id = formatId(this.#epoch, ++this.#head)
+    const id = this.#positions.idOf(++this.#head)
     const size = json.length + extra
     this.#slots.push({ entry, json, id, size, key })
     this.#keptBytes += size
@@ -217,16 +207,5 @@ export class Ring {
       tail--
     }
     return start
-  }
-
-  /** The sequence of an id of this ring; NaN for one that it never gave out. */
-  #sequenceOf(id: string): number {
-    const position = parseId(id)
-    if (position === undefined || position.epoch !== this.#epoch || position.sequence > this.#head) return Number.NaN
-    return position.sequence
-  }
-
-  #gap(reason: Gap['reason'], dropped: number | null, next: number): Gap {
-    return { type: 'gap', reason, dropped, id: this.positionBefore(next) }
   }
 }

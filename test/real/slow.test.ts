@@ -1,6 +1,7 @@
 /** A client that stops reading: what it costs the server, what it costs the others, and how long it lasts. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it, onTestFinished } from 'vitest'
+import { TOO_LONG } from '../support/long.ts'
 import { residentMiB, startNodeProcess } from '../support/node-process.ts'
 import { RUNTIMES } from '../support/services.ts'
 import { openStuck, quantile, type Watcher, watch } from '../support/watchers.ts'
@@ -108,7 +109,7 @@ async function measure(name: string, withStuck: boolean): Promise<Cost & { stop:
   }
 }
 
-it(
+it.skipIf(TOO_LONG)(
   'a stuck client costs a Node server a bounded amount and is closed after 30 s, and the others lose nothing',
   async () => {
     const alone = await measure('without a stuck client', false)
@@ -127,7 +128,7 @@ it(
   LONG_MS,
 )
 
-it.each(Object.entries(RUNTIMES))(
+it.skipIf(TOO_LONG).each(Object.entries(RUNTIMES))(
   '%s closes a stuck client after 30 s, and not one that takes little',
   async (runtime, start) => {
     const service = await start(settings)
