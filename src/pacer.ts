@@ -26,11 +26,19 @@ const nextTurn: (run: () => void) => unknown =
  */
 export function createPacer(flush: () => void): Pacer {
   let waiting = false
-  let scheduled = false
+  /** Whether a flush is to come, or the last one's cost is not known yet. */
+  let busy = false
   let notBefore = 0
 
+  function schedule(): void {
+    busy = true
+    const wait = notBefore - performance.now()
+    if (wait > 1) setTimeout(run, wait)
+    else nextTurn(run)
+  }
+
   function run(): void {
-    scheduled = false
+    busy = waiting
     if (!waiting) return
     waiting = false
     const started = performance.now()
@@ -39,18 +47,18 @@ export function createPacer(flush: () => void): Pacer {
     nextTurn(() => {
       const ended = performance.now()
       notBefore = ended + Math.min(ended - started, MAX_WINDOW_MS)
+      busy = false
+      if (waiting) schedule()
     })
   }
 
   return {
     request() {
       waiting = true
-      if (scheduled) return
-      scheduled = true
-      const wait = notBefore - performance.now()
-      if (wait > 1) setTimeout(run, wait)
-      else nextTurn(run)
+      if (!busy) schedule()
     },
-    flushNow: run,
+    flushNow() {
+      if (waiting) run()
+    },
   }
 }
