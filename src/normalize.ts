@@ -15,7 +15,7 @@ import {
 } from './log.ts'
 import { snapshot } from './snapshot.ts'
 import { formatTime, readTime } from './time.ts'
-import { assign, truncate } from './truncate.ts'
+import { assign, SURELY_WHOLE, truncate } from './truncate.ts'
 
 /** Where the fields of an entry are looked for, the first that is present wins. */
 const MESSAGE_FIELDS = ['message', 'msg'] as const
@@ -95,12 +95,11 @@ function toRecord(ts: string, level: Level, message: string, context: JsonObject
   if (isDeeper(context, MAX_DEPTH)) {
     throw new MonitorError('invalid_entry', `The entry is nested deeper than ${MAX_DEPTH} levels.`)
   }
-  const trimmed = truncate(message, context)
-  const entry: LogEntry = { ts, level, message: trimmed.message, context: trimmed.context }
-  return {
-    entry,
-    json: `{"ts":"${ts}","level":"${level}","message":${JSON.stringify(trimmed.message)},"context":${trimmed.contextJson}}`,
-  }
+  const entry: LogEntry = { ts, level, message, context }
+  const json = JSON.stringify(entry)
+  if (json.length <= SURELY_WHOLE) return { entry, json }
+  const trimmed: LogEntry = { ts, level, ...truncate(message, context) }
+  return { entry: trimmed, json: JSON.stringify(trimmed) }
 }
 
 function firstPresent(input: JsonObject, fields: readonly string[]): string | undefined {

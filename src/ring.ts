@@ -7,7 +7,7 @@
  * get; older ones are held only while a connected reader has still to take them.
  */
 import type { Filter } from './filter.ts'
-import type { LogRecord } from './log.ts'
+import { type LogEntry, type LogRecord, parseRecord } from './log.ts'
 import { type Overtaken, Positions, type Start } from './positions.ts'
 import type { HistoryPage, HistoryQuery, LogBatch, StoredEntry } from './source.ts'
 import { createBatch, encodeLog, newEpoch } from './sse.ts'
@@ -25,7 +25,7 @@ export const MAX_PAGE_BYTES: number = 8 * 1024 * 1024
 export const MAX_LATE_BYTES: number = 16 * 1024 * 1024
 
 /** About what an entry takes on the heap beside its text, in bytes: short ones are mostly this. */
-export const ENTRY_BYTES = 320
+export const ENTRY_BYTES = 200
 
 /** Most batches remembered between two flushes, for readers that come at many different places. */
 const MAX_SHARED = 64
@@ -39,8 +39,11 @@ export interface RingOptions {
 }
 
 /** A record in its place. */
-interface Slot extends LogRecord {
+interface Slot {
   readonly id: string
+  readonly json: string
+  /** Let go once its readers had it: what is kept for later is kept as text, which costs the collector nothing. */
+  entry: LogEntry | undefined
   /** What it takes, in UTF-16 units. */
   readonly size: number
   /** The key of the append that ended with this record. */
@@ -70,6 +73,8 @@ export class Ring {
   #lateBytes = 0
   #head = 0
   #published = 0
+  /** The first record whose entry is still held. */
+  #held = 1
 
   constructor(options: RingOptions) {
     this.#options = options
@@ -98,6 +103,10 @@ export class Ring {
 
   /** Lets readers take all that was appended. */
   publish(): void {
+    for (let sequence = Math.max(this.#held, this.#first); sequence <= this.#published; sequence++) {
+      this.#at(sequence).entry = undefined
+    }
+    this.#held = this.#published + 1
     this.#published = this.#head
     this.#shared.clear()
   }
@@ -138,10 +147,11 @@ export class Ring {
     // Nothing stands before a place that is not known here.
     let sequence = before === undefined ? this.#head : (this.#positions.sequenceOf(before, this.#head) ?? 0) - 1
     for (; sequence >= this.#kept && entries.length < tail && bytes < MAX_PAGE_BYTES; sequence--) {
-      const { id, entry, json } = this.#at(sequence)
+      const slot = this.#at(sequence)
+      const entry = entryOf(slot)
       if (!filter.matches(entry)) continue
-      entries.push({ id, ...entry })
-      bytes += json.length
+      entries.push({ id: slot.id, ...entry })
+      bytes += slot.json.length
     }
     return { entries: entries.reverse(), before: sequence >= this.#kept ? this.positionBefore(sequence + 2) : null }
   }
@@ -190,10 +200,10 @@ export class Ring {
     let last: string | undefined
     let next = from
     for (; next <= this.#published && events.length < MAX_BATCH_BYTES; next++) {
-      const { entry, json, id } = this.#at(next)
-      if (!filter.matches(entry)) continue
-      events += encodeLog(json, id)
-      last = id
+      const slot = this.#at(next)
+      if (filter.key !== '' && !filter.matches(entryOf(slot))) continue
+      events += encodeLog(slot.json, slot.id)
+      last = slot.id
     }
     return { batch: last === undefined ? undefined : createBatch(events, last), next }
   }
@@ -202,10 +212,14 @@ export class Ring {
     if (filter.key === '') return Math.max(this.#kept, this.#head + 1 - tail)
     let start = this.#head + 1
     for (let sequence = this.#head; sequence >= this.#kept && tail > 0; sequence--) {
-      if (!filter.matches(this.#at(sequence).entry)) continue
+      if (!filter.matches(entryOf(this.#at(sequence)))) continue
       start = sequence
       tail--
     }
     return start
   }
+}
+
+function entryOf({ entry, json }: Slot): LogEntry {
+  return entry ?? parseRecord(json).entry
 }

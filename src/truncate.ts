@@ -16,21 +16,15 @@ const MARK_BYTES = 80
 const utf8 = new TextEncoder()
 const fromUtf8 = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
 
-/** A message and a context within their limits. */
-export interface Trimmed {
-  readonly message: string
-  readonly context: JsonObject
-  /** `JSON.stringify(context)`, which had to be made to measure it. */
-  readonly contextJson: string
-}
+/** UTF-16 units of an entry's JSON text up to which nothing of it can be over a limit: one unit is at most three bytes. */
+export const SURELY_WHOLE: number = Math.floor(MAX_MESSAGE_BYTES / 3)
 
 /** Cuts the message and the context of an entry where they are over their limits, and marks it. */
-export function truncate(message: string, context: JsonObject): Trimmed {
-  const contextJson = JSON.stringify(context)
-  const messageBytes = byteLength(message, MAX_MESSAGE_BYTES)
-  const contextBytes = byteLength(contextJson, MAX_CONTEXT_BYTES)
+export function truncate(message: string, context: JsonObject): { message: string; context: JsonObject } {
+  const messageBytes = utf8.encode(message).length
+  const contextBytes = jsonBytes(context)
   const isMessageCut = messageBytes > MAX_MESSAGE_BYTES
-  if (!isMessageCut && contextBytes <= MAX_CONTEXT_BYTES) return { message, context, contextJson }
+  if (!isMessageCut && contextBytes <= MAX_CONTEXT_BYTES) return { message, context }
   const truncated: JsonObject = {}
   if (isMessageCut) {
     truncated.message = messageBytes
@@ -41,8 +35,7 @@ export function truncate(message: string, context: JsonObject): Trimmed {
     truncated.context = contextBytes
     context = cutObject(context, MAX_CONTEXT_BYTES - MARK_BYTES)
   }
-  context = { ...context, truncated }
-  return { message, context, contextJson: JSON.stringify(context) }
+  return { message, context: { ...context, truncated } }
 }
 
 /** Sets an own property also for the key `__proto__`, which JSON may hold and plain assignment would lose. */
@@ -50,11 +43,6 @@ export function assign(target: JsonObject, key: string, value: unknown): void {
   if (key === '__proto__') {
     Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
   } else target[key] = value
-}
-
-/** UTF-8 bytes of a text; exact only where it may be over the limit, since one UTF-16 unit is at most three bytes. */
-function byteLength(text: string, limit: number): number {
-  return text.length * 3 <= limit ? text.length : utf8.encode(text).length
 }
 
 /**
