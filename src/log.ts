@@ -58,7 +58,7 @@ export function isLevel(text: string): text is Level {
 
 /** The level of a name, in any case, syslog's names included; undefined for one that is not known. */
 export function levelNamed(name: string): Level | undefined {
-  return LEVEL_NAMES.get(name.trim().toLowerCase())
+  return LEVEL_NAMES.get(name) ?? LEVEL_NAMES.get(name.trim().toLowerCase())
 }
 
 /** Reads a record back from its JSON text, as a source stored it. */

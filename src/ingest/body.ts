@@ -18,6 +18,12 @@ export interface BodyLimits {
 const FREE_BYTES = 1024 * 1024
 
 /**
+ * Bytes of a body whose length was announced up to which it is read at once. The server holds a body to its announced length, and
+ * a stream costs several times what a small body does.
+ */
+const SMALL_BYTES = 64 * 1024
+
+/**
  * Reads a body.
  *
  * @throws MonitorError `body_too_large`, `body_timeout`, `unsupported_media_type` for an encoding other than gzip,
@@ -27,10 +33,18 @@ export async function* readBody(
   request: Request,
   { maxBody: maxBytes, maxGzipRatio, bodyTimeoutMs }: BodyLimits,
 ): AsyncGenerator<string, undefined> {
-  if (Number(request.headers.get('Content-Length')) > maxBytes) throw tooLarge(maxBytes)
+  const length = Number(request.headers.get('Content-Length') ?? Number.NaN)
+  if (length > maxBytes) throw tooLarge(maxBytes)
   const encoding = request.headers.get('Content-Encoding')?.trim().toLowerCase() ?? 'identity'
   if (encoding !== 'identity' && encoding !== 'gzip') {
     throw new MonitorError('unsupported_media_type', 'Content-Encoding is gzip or none.')
+  }
+  if (encoding === 'identity' && length <= SMALL_BYTES) {
+    const text = await withTimeout(request.text(), bodyTimeoutMs)
+    // A request that was made in the program may announce anything. One UTF-16 unit is one to three bytes.
+    if (text.length * 3 > maxBytes && new TextEncoder().encode(text).length > maxBytes) throw tooLarge(maxBytes)
+    yield text
+    return undefined
   }
   if (request.body === null) return
   // On the wire counted apart: an unzipper may report a refusal before it as a fault of its own (workerd does).
@@ -77,6 +91,21 @@ export async function* readBody(
   }
   yield decoder.decode()
   return undefined
+}
+
+async function withTimeout(text: Promise<string>, bodyTimeoutMs: number): Promise<string> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(tooLate(bodyTimeoutMs)), bodyTimeoutMs)
+  })
+  try {
+    return await Promise.race([text, late])
+  } catch (error) {
+    if (error instanceof MonitorError) throw error
+    throw new MonitorError('invalid_body', 'The body was cut off.', { cause: error })
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** Most bytes of a refused body that are read, and most milliseconds spent on it. */
