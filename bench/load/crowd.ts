@@ -144,7 +144,7 @@ export function lastIdOf({ kept }: StreamClient): string | undefined {
 }
 
 /** Parses a kept stream as a client would and checks each entry of it. */
-function checkKept({ kept }: StreamClient, index: number, step: number): string[] {
+function checkKept({ kept, due: end, fault: failed }: StreamClient, index: number, step: number): string[] {
   if (kept.length === 0) return []
   let due: number | undefined
   let fault: string | undefined
@@ -161,5 +161,7 @@ function checkKept({ kept }: StreamClient, index: number, step: number): string[
     },
   })
   for (const bytes of kept) parser.feed(bytes.toString())
+  // Nothing parsed is nothing shown to be right.
+  if (failed === undefined && end > 0 && due !== end) fault ??= `client ${index} parsed ${due} of ${end}`
   return fault === undefined ? [] : [fault]
 }
