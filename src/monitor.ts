@@ -20,6 +20,9 @@ import { viewerRoute } from './routes/viewer.ts'
 import { type MonitorSettings, resolveMonitorSettings } from './settings.ts'
 import type { LogSource } from './source.ts'
 
+/** Longest time between two looks at the open streams, in milliseconds: a client that is stuck is found by them too. */
+const MAX_TICK_MS = 5000
+
 /** Options of {@link createMonitor}. */
 export interface MonitorOptions extends MonitorSettings {
   /** Where entries are kept. The monitor owns it: closing the one closes the other. */
@@ -118,7 +121,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   const stream = streamRoute({
     source,
     streams,
-    heartbeat: createHeartbeat(settings.heartbeatMs / 4),
+    heartbeat: createHeartbeat(Math.min(settings.heartbeatMs / 4, MAX_TICK_MS)),
     heartbeatMs: settings.heartbeatMs,
     maxClients: settings.maxClients,
     maxPerCredential: settings.maxClientsPerToken,
@@ -200,7 +203,7 @@ function refuseOthers(routes: Hono, methods: Record<string, string>): void {
   routes.all('/*', (c) => {
     const [, last] = /([^/]+)\/$/.exec(new URL(c.req.url).pathname) ?? []
     // Relative, so that it is right behind any proxy and names no host.
-    if (c.req.method === 'GET' && last !== undefined) return c.redirect(`../${last}`, 301)
+    if ((c.req.method === 'GET' || c.req.method === 'HEAD') && last !== undefined) return c.redirect(`../${last}`, 301)
     throw new MonitorError('not_found', 'There is nothing under this path.')
   })
 }

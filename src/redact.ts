@@ -5,47 +5,40 @@
  */
 import slowRedact from '@pinojs/redact'
 import { MonitorError } from './errors.ts'
-import { isObject, type JsonObject, type LogEntry, type LogRecord } from './log.ts'
+import type { JsonObject, LogEntry, LogRecord } from './log.ts'
 import type { LogSource } from './source.ts'
+
+/** What the setting takes. */
+export const REDACT_MESSAGE = 'lists paths such as context.user.email, context.*.phone or message'
 
 /** What stands in place of a secret. */
 const CENSOR = '[REDACTED]'
 
-/** Fields that hold a secret whatever the program, as their loggers and HTTP name them. */
+/** Fields that hold a secret whatever the program, as loggers, OAuth and HTTP name them. */
 const SECRET_FIELDS = [
-  'password',
-  'passwd',
-  'secret',
-  'token',
-  'access_token',
-  'accessToken',
-  'refresh_token',
-  'refreshToken',
-  'id_token',
-  'api_key',
-  'apikey',
-  'apiKey',
-  'client_secret',
-  'clientSecret',
-  'private_key',
-  'privateKey',
-  'authorization',
-  'Authorization',
-  'proxy-authorization',
-  'Proxy-Authorization',
-  'cookie',
-  'Cookie',
-  'set-cookie',
-  'Set-Cookie',
-  'x-api-key',
-  'X-Api-Key',
+  ...[
+    'password',
+    'passwd',
+    'secret',
+    'token',
+    'authorization',
+    'proxy-authorization',
+    'cookie',
+    'set-cookie',
+    'x-api-key',
+  ],
+  ...['access_token', 'accessToken', 'refresh_token', 'refreshToken', 'id_token', 'idToken'],
+  ...['api_key', 'apikey', 'apiKey', 'client_secret', 'clientSecret', 'private_key', 'privateKey'],
 ]
 
 /** How deep they are looked for: `req.headers.authorization` is three, its envelope one more. */
 const SECRET_DEPTH = 4
 
-/** Paths that are redacted unless it is switched off: fields that hold secrets, down to four levels of the context. */
-export const DEFAULT_REDACT_PATHS: readonly string[] = SECRET_FIELDS.flatMap((field) =>
+/**
+ * Paths that are redacted unless it is switched off: fields that hold secrets, as they are, in capitals and as HTTP writes
+ * them, down to four levels of the context.
+ */
+export const DEFAULT_REDACT_PATHS: readonly string[] = SECRET_FIELDS.flatMap(spellings).flatMap((field) =>
   Array.from({ length: SECRET_DEPTH }, (_, depth) => `context${'.*'.repeat(depth)}["${field}"]`),
 )
 
@@ -63,7 +56,9 @@ export type Redactor = (record: LogRecord) => LogRecord
 export function createRedactor(paths: readonly string[]): Redactor {
   const byField = new Map<string, string[]>()
   for (const path of paths) {
-    check(path)
+    if (!isRedactPath(path)) {
+      throw new MonitorError('invalid_setting', `redact ${REDACT_MESSAGE}; ${JSON.stringify(path)} is none.`)
+    }
     const field = lastField(path)
     byField.set(field, [...(byField.get(field) ?? []), path])
   }
@@ -121,19 +116,22 @@ function compile(paths: readonly string[]): (entry: LogEntry) => LogEntry {
   }
 }
 
-/** Tries a path on an entry that has something everywhere. */
-function check(path: string): void {
-  const probe: LogEntry = { ts: 'ts', level: 'info', message: '', context: { a: 1 } }
+/** Whether a path is one of the context or the message, and leaves an entry an entry. */
+export function isRedactPath(path: string): boolean {
+  if (!/^(?:message$|(?:context|\*)[.[])/.test(path)) return false
   try {
-    const { ts, level, context } = compile([path])(probe)
-    if (ts === probe.ts && level === probe.level && isObject(context)) return
+    compile([path])
+    return true
   } catch {
-    // Said below.
+    // The library says no more than that it is not a path.
+    return false
   }
-  throw new MonitorError(
-    'invalid_setting',
-    `redact lists paths such as context.user.password or message; ${JSON.stringify(path)} is none of these.`,
-  )
+}
+
+/** `x-api-key`, `X-API-KEY` and `X-Api-Key`. */
+function spellings(field: string): string[] {
+  const header = field.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase())
+  return [...new Set([field, field.toUpperCase(), header])]
 }
 
 /** The name that a path ends with. */

@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot'
 import { MonitorError } from './errors.ts'
-import { DEFAULT_REDACT_PATHS } from './redact.ts'
+import { DEFAULT_REDACT_PATHS, isRedactPath, REDACT_MESSAGE } from './redact.ts'
 
 /** The headers of a proxy that can be trusted. */
 const PROXY_HEADERS = [
@@ -54,8 +54,8 @@ export interface MonitorSettings {
   /** Silence on a stream after which a comment is sent, in milliseconds. `EDGETAIL_HEARTBEAT_MS` @default 20000 */
   readonly heartbeatMs?: number | undefined
   /**
-   * Paths of secrets that are taken out of entries before they are stored, or false for none. In the environment paths are
-   * added to the default ones, and `off` is none. `EDGETAIL_REDACT`, separated by commas @default DEFAULT_REDACT_PATHS
+   * Paths of secrets that are taken out of entries before they are stored, beside `DEFAULT_REDACT_PATHS`; false takes out
+   * nothing, also none of those. `EDGETAIL_REDACT`, separated by commas, or `off`
    */
   readonly redact?: readonly string[] | false | undefined
   /** Origins whose pages may call with credentials. `EDGETAIL_CORS_ORIGINS`, separated by commas @default none */
@@ -109,6 +109,8 @@ const origin: v.GenericSchema<string> = v.custom<string>(
 
 const trustedMessage = `lists headers of ${PROXY_HEADERS.join(', ')}, separated by commas`
 
+const redactPath = v.pipe(v.string(REDACT_MESSAGE), v.check(isRedactPath, REDACT_MESSAGE))
+
 const monitorSettings = {
   token: v.optional(token),
   readToken: v.optional(token),
@@ -122,7 +124,10 @@ const monitorSettings = {
   // Below 10 ms the heartbeats themselves would be the load; beyond a day no proxy keeps a silent stream.
   heartbeatMs: v.optional(wholeNumber(10, 86_400_000), 20_000),
   trustedHeaders: v.optional(v.array(v.picklist(PROXY_HEADERS, trustedMessage), trustedMessage), []),
-  redact: v.optional(v.union([v.array(v.string()), v.literal(false)], 'lists paths'), DEFAULT_REDACT_PATHS),
+  redact: v.pipe(
+    v.optional(v.union([v.array(redactPath, REDACT_MESSAGE), v.literal(false)], REDACT_MESSAGE), []),
+    v.transform((paths) => paths && [...DEFAULT_REDACT_PATHS, ...paths]),
+  ),
   corsOrigins: v.optional(v.array(origin, originsMessage), []),
 }
 
@@ -154,7 +159,7 @@ const VARIABLES = {
   bodyTimeoutMs: ['EDGETAIL_BODY_TIMEOUT_MS', toNumber],
   heartbeatMs: ['EDGETAIL_HEARTBEAT_MS', toNumber],
   trustedHeaders: ['EDGETAIL_TRUSTED_HEADERS', (text) => toList(text.toLowerCase())],
-  redact: ['EDGETAIL_REDACT', (text) => (text === 'off' ? false : [...DEFAULT_REDACT_PATHS, ...toList(text)])],
+  redact: ['EDGETAIL_REDACT', (text) => (text === 'off' ? false : toList(text))],
   corsOrigins: ['EDGETAIL_CORS_ORIGINS', toList],
   port: ['PORT', toNumber],
   host: ['HOST', String],

@@ -34,7 +34,9 @@ Environment
   EDGETAIL_MAX_CLIENTS    streams open at once                       (1000)
   EDGETAIL_MAX_BODY       largest body of a write, in bytes          (1048576)
   EDGETAIL_HEARTBEAT_MS   silence after which a comment is sent      (20000)
+  EDGETAIL_REDACT         paths of secrets beside the usual ones, or off
   EDGETAIL_CORS_ORIGINS   origins whose pages may call, by commas    (none)
+  README.md has the rest: limits of uploads and of clients by token, headers of proxies
 `
 
 /**

@@ -120,8 +120,9 @@ export function createAuthenticator(options: AuthOptions, client: ClientView): A
       if (session !== undefined) return fromBrowser(c, right, session)
     }
     const known = await authenticate?.(c.req.raw)
-    if (known !== undefined) {
-      const { name, rights, expires = Number.POSITIVE_INFINITY, ambient = true } = known
+    const { expires = Number.POSITIVE_INFINITY } = known ?? {}
+    if (known !== undefined && expires > Date.now()) {
+      const { name, rights, ambient = true } = known
       const access = { credential: `identity ${name}`, rights, expires }
       return ambient ? fromBrowser(c, right, access) : access
     }
@@ -132,8 +133,8 @@ export function createAuthenticator(options: AuthOptions, client: ClientView): A
 
   /** A page of another origin can make a browser send what it sends by itself, but not say that it is ours. */
   function fromBrowser(c: Context, right: Right, access: Access): Access {
-    if (right === 'write' && !isSameOrigin(c)) {
-      throw new MonitorError('forbidden', 'A session writes only from a page of this origin.')
+    if (right === 'write' && access.rights.includes('write') && !isSameOrigin(c)) {
+      throw new MonitorError('forbidden', 'What a browser sends by itself writes only from a page of this origin.')
     }
     return access
   }

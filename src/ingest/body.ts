@@ -94,10 +94,11 @@ export async function* readBody(
 }
 
 async function withTimeout(text: Promise<string>, bodyTimeoutMs: number): Promise<string> {
-  let timer: ReturnType<typeof setTimeout> | undefined
+  let giveUp: () => void = () => {}
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(tooLate(bodyTimeoutMs)), bodyTimeoutMs)
+    giveUp = () => reject(tooLate(bodyTimeoutMs))
   })
+  const timer = setTimeout(giveUp, bodyTimeoutMs)
   try {
     return await Promise.race([text, late])
   } catch (error) {

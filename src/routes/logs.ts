@@ -67,5 +67,10 @@ async function parse(c: Context, limits: BodyLimits): Promise<ParsedBatch> {
   if (parser === undefined) {
     throw new MonitorError('unsupported_media_type', 'Send application/json or application/x-ndjson.')
   }
+  const charset =
+    /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(c.req.header('Content-Type') ?? '')?.[1]?.toLowerCase() ?? 'utf-8'
+  if (!['utf-8', 'utf8', 'us-ascii'].includes(charset)) {
+    throw new MonitorError('unsupported_media_type', 'The body is UTF-8 (RFC 8259, section 8.1).')
+  }
   return await parser(readBody(c.req.raw, limits), Date.now())
 }

@@ -19,6 +19,9 @@ const STUCK_MS = 30_000
 /** How long a stream lasts at the most, in milliseconds: an hour, so that load spreads again after a deploy. */
 const ROTATE_MS = 60 * 60 * 1000
 
+/** How long before its credential a stream ends, in milliseconds, or a tenth of what is left where that is less. */
+const EXPIRY_MARGIN_MS = 1000
+
 /** What the route needs. */
 export interface StreamRouteOptions {
   readonly source: LogSource
@@ -117,7 +120,8 @@ async function serve(
   client: Client,
   { heartbeat, heartbeatMs, streams, onError }: StreamRouteOptions,
 ): Promise<void> {
-  const endsAt = Math.min(jitter(ROTATE_MS * 0.9, ROTATE_MS), c.get('access').expires - Date.now()) + performance.now()
+  const endsAt = performance.now() + jitter(ROTATE_MS * 0.9, ROTATE_MS)
+  const cancelExpiry = endBefore(c.get('access').expires, client.stop)
   let lastWrite = performance.now()
   let lastPing = lastWrite
   let writing = 0
@@ -149,6 +153,7 @@ async function serve(
   const leave = (): void => {
     if (left) return
     left = true
+    cancelExpiry()
     leaveClock()
     leaveStreams()
     client.stop.abort()
@@ -168,6 +173,17 @@ async function serve(
   } finally {
     leave()
   }
+}
+
+/**
+ * Ends a stream before its credential does. A timer of its own, since the clock of all is too coarse for it; only streams whose
+ * credential ends before the stream would have one.
+ */
+function endBefore(expires: number, stop: AbortController): () => void {
+  const left = expires - Date.now()
+  if (left > ROTATE_MS) return () => {}
+  const timer = setTimeout(() => stop.abort(), left - Math.min(EXPIRY_MARGIN_MS, left / 10))
+  return () => clearTimeout(timer)
 }
 
 function encodeItem(item: StreamItem): Uint8Array {

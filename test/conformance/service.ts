@@ -308,7 +308,13 @@ export function testService(name: string, open: () => Promise<Service>): void {
       })
 
       it('answers 415 to other media types and encodings', async () => {
-        for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', 'toString']) {
+        for (const type of [
+          'application/json; charset=utf-16',
+          'text/plain',
+          'application/x-www-form-urlencoded',
+          'application/jsonp',
+          'toString',
+        ]) {
           const answer = await refusal(await post('{}', { 'Content-Type': type }))
           expect(answer).toMatchObject({ status: 415, code: 'unsupported_media_type' })
         }

@@ -20,6 +20,8 @@ describe('createRedactor', () => {
       err: { config: { auth: { client_secret: 'x' } } },
       items: [{ token: 'x' }, { token: 'x' }],
       'x-api-key': 'x',
+      'X-API-KEY': 'x',
+      PASSWORD: 'x',
     }
     expect(redacted(DEFAULT_REDACT_PATHS, input)).toEqual({
       password: '[REDACTED]',
@@ -28,6 +30,8 @@ describe('createRedactor', () => {
       err: { config: { auth: { client_secret: '[REDACTED]' } } },
       items: [{ token: '[REDACTED]' }, { token: '[REDACTED]' }],
       'x-api-key': '[REDACTED]',
+      'X-API-KEY': '[REDACTED]',
+      PASSWORD: '[REDACTED]',
     })
   })
 
@@ -49,7 +53,18 @@ describe('createRedactor', () => {
     expect(createRedactor(DEFAULT_REDACT_PATHS)(record)).toBe(record)
   })
 
-  it.each(['', '..', 'a[', 'level', 'ts', '*', 'context'])('refuses the path %j', (path) => {
+  it.each([
+    '',
+    '..',
+    'a[',
+    'level',
+    'ts',
+    '*',
+    'context',
+    'email',
+    'message.x',
+    'user.password',
+  ])('refuses the path %j', (path) => {
     expect(() => createRedactor([path])).toThrow(expect.objectContaining({ code: 'invalid_setting' }))
   })
 })
@@ -59,7 +74,7 @@ describe('the option redact', () => {
     for (const [redact, password] of [
       [undefined, '[REDACTED]'],
       [false, 'hunter2'],
-      [['context.other'], 'hunter2'],
+      [['context.other'], '[REDACTED]'],
     ] as const) {
       const monitor = createMonitor({ source: memorySource(), token: 'secret', redact })
       monitor.log('info', 'm', { password: 'hunter2' })

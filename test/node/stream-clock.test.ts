@@ -1,5 +1,6 @@
 /** What a stream does as time passes, with the clock in the test's hand. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Identity } from '../../src/http/auth.ts'
 import { createMonitor, type Monitor } from '../../src/monitor.ts'
 import { memorySource } from '../../src/sources/memory.ts'
 
@@ -83,6 +84,17 @@ describe('a stream', () => {
     await vi.advanceTimersByTimeAsync(0.11 * HOUR)
     expect(ended()).toBe(true)
     expect((await monitor.routes.request('/logs', { headers: cookie })).status).toBe(401)
+  })
+
+  it('ends before a credential that is short, however long the heartbeat', async () => {
+    const authenticate = (): Identity => ({ name: 'me', rights: ['read'], expires: Date.now() + 3000 })
+    const monitor = createMonitor({ source: memorySource(), heartbeatMs: 86_400_000, authenticate, onError: () => {} })
+    const { text, ended } = await follow(monitor, {})
+    await vi.advanceTimersByTimeAsync(2600)
+    expect(ended()).toBe(false)
+    await vi.advanceTimersByTimeAsync(300)
+    expect(ended()).toBe(true)
+    expect(text()).toMatch(/\nretry: \d{4}\n\n$/)
   })
 
   it('is closed when its client has taken nothing for 30 s', async () => {

@@ -107,6 +107,11 @@ describe('a check of one’s own', () => {
     expect((await machine.routes.request('/logs', write)).status).toBe(202)
   })
 
+  it('lets nobody in after the end that it names', async () => {
+    const { routes } = open({ authenticate: () => ({ name: 'a', rights: ['read'], expires: Date.now() - 1 }) })
+    expect((await routes.request('/logs')).status).toBe(401)
+  })
+
   it('that fails lets nobody in and tells nothing', async () => {
     const onError = vi.fn()
     const { routes } = open({
