@@ -9,9 +9,10 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { freePort } from '../../test/support/free-port.ts'
 import { CORES, start, stop } from '../processes.ts'
 import type { Started } from '../servers.ts'
-import { freePort, listening } from './ports.ts'
+import { listening } from './ports.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** Has the workerd that the deploy would be checked with. */

@@ -1,7 +1,7 @@
 /** A real workerd, started by `wrangler dev`. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { freePort } from './free-port.ts'
 
 /** A Worker that listens. */
 export interface WranglerDev {
@@ -53,16 +53,6 @@ async function start(variables: Record<string, string>, stateFolder: string, con
   }
   await ready(child, origin, () => output)
   return { origin, pid: child.pid as number, output: () => output, stop: () => stop(child) }
-}
-
-/** A port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function ready(child: ChildProcess, origin: string, output: () => string): Promise<void> {
