@@ -1,7 +1,7 @@
 /** Standard input as a log source, passed through to standard output. */
 import { fstatSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
-import { createLineSplitter } from '../ingest/lines.ts'
+import { createLineSplitter, MAX_LINE_LENGTH } from '../ingest/lines.ts'
 import { parseLine } from '../ingest/text.ts'
 import type { LogRecord } from '../log.ts'
 
@@ -27,7 +27,7 @@ export async function followInput(
   append: (records: readonly LogRecord[]) => Promise<unknown>,
 ): Promise<void> {
   const decoder = new TextDecoder()
-  const splitter = createLineSplitter()
+  const splitter = createLineSplitter(MAX_LINE_LENGTH)
   let passing = true
   // Whoever read the output has gone (`| head`): the watchers have not.
   output.on('error', () => {

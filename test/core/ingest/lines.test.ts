@@ -39,3 +39,19 @@ it('gives the same lines however the text is cut into pieces', () => {
     }),
   )
 })
+
+it('keeps only the start of a line that is too long, however it comes, and goes on with the next', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat({ max: 7 }), { maxLength: 40 }), (sizes) => {
+      const text = `${'a'.repeat(50)}\n${'b'.repeat(10)}\n${'c'.repeat(11)}`
+      const splitter = createLineSplitter(10)
+      const lines: string[] = []
+      let at = 0
+      for (const size of [...sizes, text.length]) {
+        lines.push(...splitter.push(text.slice(at, at + size)))
+        at += size
+      }
+      expect([...lines, splitter.end()]).toEqual(['a'.repeat(10), 'b'.repeat(10), 'c'.repeat(10)])
+    }),
+  )
+})
