@@ -16,12 +16,14 @@ export async function serve({ exit, settings: given }: Arguments): Promise<void>
   const piped = isPiped()
   const server = await startServer({ ...settings, token: settings.token ?? generated, logRequests: !piped })
   let input: Promise<void> = Promise.resolve()
+  let stopping = false
   closeOnSignals({
     async close() {
       // Ctrl-C reaches the program before the pipe too, and what it says as it stops is worth reading.
-      const stopping = performance.now()
+      const asked = performance.now()
       await Promise.race([input, new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS))])
-      await server.close(STOP_MS - (performance.now() - stopping))
+      stopping = true
+      await server.close(STOP_MS - (performance.now() - asked))
     },
   })
   greet(server, settings, generated)
@@ -34,9 +36,12 @@ export async function serve({ exit, settings: given }: Arguments): Promise<void>
     })
     return
   }
-  input = followInput(process.stdin, process.stdout, (records) => server.monitor.source.append(records))
+  input = followInput(process.stdin, process.stdout, async (records) => {
+    // What comes after the last words is passed through, but nobody is there to watch it.
+    if (!stopping) await server.monitor.source.append(records)
+  })
   await input
-  if (!exit) return
+  if (!exit || stopping) return
   await server.close()
   process.exit(0)
 }

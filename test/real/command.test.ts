@@ -1,7 +1,7 @@
 /** The command as a person runs it. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import pino from 'pino'
@@ -50,6 +50,19 @@ async function follow(url: string, token: string, query = ''): Promise<StreamRea
   onTestFinished(() => reader.close())
   await reader.until(({ events }) => events.length > 0)
   return reader
+}
+
+/** An upload that does not go on: it holds up a stop for as long as a stop waits. */
+function halfUpload(url: string): Socket {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  onTestFinished(() => void socket.destroy())
+  socket.on('error', () => {})
+  socket.write(
+    'POST /monitor/logs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\n' +
+      'Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"message":',
+  )
+  return socket
 }
 
 describe('edgetail', () => {
@@ -201,17 +214,25 @@ describe('edgetail', () => {
     }
   })
 
+  it('stops with status 0 while what is piped in goes on', async () => {
+    const command = start([], { EDGETAIL_TOKEN: 'secret' }, 'pipe')
+    const { url } = await listening(command)
+    halfUpload(url)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    command.child.stdin?.on('error', () => {})
+    const typing = setInterval(() => command.child.stdin?.write('still here\n'), 5)
+    onTestFinished(() => clearInterval(typing))
+    const asked = Date.now()
+    command.child.kill('SIGTERM')
+    expect(await command.exit).toBe(0)
+    expect(Date.now() - asked).toBeLessThan(5000)
+    expect(command.stderr()).not.toContain('closed')
+  })
+
   it('does not wait for an upload that is not complete', async () => {
     const command = start([], { EDGETAIL_TOKEN: 'secret' })
     const { url } = await listening(command)
-    const { hostname, port } = new URL(url)
-    const socket = connect(Number(port), hostname)
-    onTestFinished(() => void socket.destroy())
-    const answer = text(socket)
-    socket.write(
-      'POST /monitor/logs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\n' +
-        'Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"message":',
-    )
+    const answer = text(halfUpload(url))
     await new Promise((resolve) => setTimeout(resolve, 200))
     const asked = Date.now()
     command.child.kill('SIGTERM')
