@@ -5,7 +5,8 @@
 import type { Filter } from './filter.ts'
 import { type LogRecord, parseRecord } from './log.ts'
 import { type Overtaken, Positions, type Start } from './positions.ts'
-import { MAX_BATCH_BYTES, MAX_LATE_BYTES, MAX_PAGE_BYTES, type Reading } from './ring.ts'
+import { MAX_LATE_BYTES, MAX_PAGE_BYTES, type Reading } from './ring.ts'
+import { MAX_BATCH_BYTES } from './segment.ts'
 import type { HistoryPage, HistoryQuery, StoredEntry } from './source.ts'
 import { createBatch, encodeLog, newEpoch } from './sse.ts'
 

@@ -13,6 +13,7 @@ import {
   levelNamed,
   MAX_DEPTH,
 } from './log.ts'
+import { isOwnForm } from './own-form.ts'
 import { snapshot } from './snapshot.ts'
 import { formatTime, readTime } from './time.ts'
 import { assign, SURELY_WHOLE, truncate } from './truncate.ts'
@@ -29,10 +30,12 @@ const NUMERIC = /^[+-]?\d+(?:\.\d+)?$/
  *
  * @param input - an object as `JSON.parse` returns it
  * @param now - arrival time in milliseconds since the epoch, used where the entry has none that can be read
+ * @param text - what the input was parsed from: kept where it is what would be written
  * @throws {@link MonitorError} `invalid_entry` when the input is no object or is nested too deep
  */
-export function normalizeEntry(input: unknown, now: number = Date.now()): LogRecord {
+export function normalizeEntry(input: unknown, now: number = Date.now(), text?: string): LogRecord {
   if (!isObject(input)) throw new MonitorError('invalid_entry', 'An entry is a JSON object.')
+  if (text !== undefined && isOwnForm(input, text)) return { entry: input, json: text }
   const rest: JsonObject = {}
   let message: unknown
   let level: unknown

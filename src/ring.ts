@@ -7,25 +7,27 @@
  * get; older ones are held only while a connected reader has still to take them.
  */
 import type { Filter } from './filter.ts'
-import { type LogEntry, type LogRecord, parseRecord } from './log.ts'
+import type { LogRecord } from './log.ts'
 import { type Overtaken, Positions, type Start } from './positions.ts'
+import {
+  concat,
+  encodeSegments,
+  endOf,
+  entryOf,
+  eventOf,
+  joinSegments,
+  MAX_BATCH_BYTES,
+  offsetOf,
+  type Segment,
+} from './segment.ts'
 import type { HistoryPage, HistoryQuery, LogBatch, StoredEntry } from './source.ts'
-import { createBatch, encodeLog, newEpoch } from './sse.ts'
-
-/**
- * Most bytes in one batch. A reader that takes nothing pins up to three of them on its way out, so a thousand such readers
- * cost at most about 200 MB, and only if no two stand at the same place.
- */
-export const MAX_BATCH_BYTES: number = 64 * 1024
+import { batchFromBytes, newEpoch } from './sse.ts'
 
 /** Most bytes of a page of the past: an answer is built in memory, and a Worker has 128 MB for all its requests. */
 export const MAX_PAGE_BYTES: number = 8 * 1024 * 1024
 
-/** Most bytes held beyond the retention for connected readers that have still to take them. */
+/** Most bytes of events held beyond the retention for connected readers that have still to take them. */
 export const MAX_LATE_BYTES: number = 16 * 1024 * 1024
-
-/** About what an entry takes on the heap beside its text, in bytes: short ones are mostly this. */
-export const ENTRY_BYTES = 200
 
 /** Most batches remembered between two flushes, for readers that come at many different places. */
 const MAX_SHARED = 64
@@ -34,20 +36,15 @@ const MAX_SHARED = 64
 export interface RingOptions {
   /** Most records kept for new readers. */
   readonly retain: number
-  /** Most characters of JSON text kept for new readers; one record is kept in any case. */
+  /** Most bytes of their events kept for new readers; one record is kept in any case. */
   readonly retainBytes: number
 }
 
-/** A record in its place. */
-interface Slot {
-  readonly id: string
-  readonly json: string
-  /** Let go once its readers had it: what is kept for later is kept as text, which costs the collector nothing. */
-  entry: LogEntry | undefined
-  /** What it takes, in UTF-16 units. */
-  readonly size: number
-  /** The key of the append that ended with this record. */
-  readonly key?: string | undefined
+/** The answer of an append that came with a key. */
+interface Answer {
+  readonly answer: string
+  /** The last record that it appended, with which it goes. */
+  readonly sequence: number
 }
 
 /** What a reader gets at a place, and the record it wants next. */
@@ -62,19 +59,17 @@ export class Ring {
   readonly #positions = new Positions(newEpoch())
   readonly #options: RingOptions
   readonly #shared = new Map<string, Reading>()
-  /** The answers of appends by their key. */
-  readonly #answers = new Map<string, string>()
-  /** Slots by sequence, `#first` at index `#offset`; those before it are free. */
-  #slots: (Slot | undefined)[] = []
-  #offset = 0
-  #first = 1
+  /** By key, oldest first. */
+  readonly #answers = new Map<string, Answer>()
+  /** All that is held, oldest first. None has both what is published and what is not. */
+  #segments: Segment[] = []
   #kept = 1
   #keptBytes = 0
   #lateBytes = 0
   #head = 0
   #published = 0
   /** The first record whose entry is still held. */
-  #held = 1
+  #fresh = 1
 
   constructor(options: RingOptions) {
     this.#options = options
@@ -87,26 +82,37 @@ export class Ring {
 
   /** Takes records in order and returns their ids. */
   append(records: readonly LogRecord[]): string[] {
-    return records.map((record) => this.#add(record))
+    const first = this.#head + 1
+    const ids = records.map((_, index) => this.#positions.idOf(first + index))
+    for (const segment of encodeSegments(records, first, ids)) {
+      this.#segments.push(segment)
+      this.#keptBytes += segment.bytes.length
+    }
+    this.#head += records.length
+    this.#retire()
+    return ids
   }
 
   /** Takes records unless the key was used, and returns the answer of its first use. */
   appendOnce(key: string, records: readonly LogRecord[], answer: string): string {
     const first = this.#answers.get(key)
-    if (first !== undefined) return first
-    this.#answers.set(key, answer)
-    this.append(records.slice(0, -1))
-    // The key goes with the last record, and counts for the retention like it.
-    for (const record of records.slice(-1)) this.#add(record, key, key.length + answer.length)
+    if (first !== undefined) return first.answer
+    this.#answers.set(key, { answer, sequence: this.#head + records.length })
+    this.#keptBytes += key.length + answer.length
+    this.append(records)
     return answer
   }
 
   /** Lets readers take all that was appended. */
   publish(): void {
-    for (let sequence = Math.max(this.#held, this.#first); sequence <= this.#published; sequence++) {
-      this.#at(sequence).entry = undefined
+    const after = (sequence: number): number => this.#indexOf(sequence) + 1
+    const old = this.#segments.slice(0, after(this.#published))
+    for (let index = this.#indexOf(this.#fresh); index >= 0 && index < old.length; index++) {
+      ;(old[index] as Segment).entries = undefined
     }
-    this.#held = this.#published + 1
+    settle(old)
+    this.#segments = [...old, ...gather(this.#segments.slice(after(this.#published)))]
+    this.#fresh = this.#published + 1
     this.#published = this.#head
     this.#shared.clear()
   }
@@ -118,7 +124,7 @@ export class Ring {
     let reading = this.#shared.get(key)
     if (reading === undefined) {
       if (this.#shared.size >= MAX_SHARED) this.#shared.clear()
-      reading = this.#encode(next, filter)
+      reading = filter.key === '' ? this.#readAll(next) : this.#readSome(next, filter)
       this.#shared.set(key, reading)
     }
     return reading
@@ -147,72 +153,110 @@ export class Ring {
     // Nothing stands before a place that is not known here.
     let sequence = before === undefined ? this.#head : (this.#positions.sequenceOf(before, this.#head) ?? 0) - 1
     for (; sequence >= this.#kept && entries.length < tail && bytes < MAX_PAGE_BYTES; sequence--) {
-      const slot = this.#at(sequence)
-      const entry = entryOf(slot)
+      const segment = this.#segmentOf(sequence)
+      const entry = entryOf(segment, sequence)
       if (!filter.matches(entry)) continue
-      entries.push({ id: slot.id, ...entry })
-      bytes += slot.json.length
+      entries.push({ id: this.#positions.idOf(sequence), ...entry })
+      bytes += sizeIn(segment, sequence)
     }
     return { entries: entries.reverse(), before: sequence >= this.#kept ? this.positionBefore(sequence + 2) : null }
   }
 
   /** Lets go of what retention does not keep, except for what a connected reader still wants, within a bound. */
   release(oldestWanted: number): void {
-    while (this.#first < this.#kept && (this.#first < oldestWanted || this.#lateBytes > MAX_LATE_BYTES)) {
-      this.#lateBytes -= this.#at(this.#first).size + ENTRY_BYTES
-      this.#slots[this.#offset++] = undefined
-      this.#first++
-    }
-    // Moving the rest costs as much as what was freed, so each record is moved once at the most.
-    if (this.#offset > 1024 && this.#offset * 2 > this.#slots.length) {
-      this.#slots = this.#slots.slice(this.#offset)
-      this.#offset = 0
+    let segment = this.#segments[0]
+    while (segment !== undefined && endOf(segment) <= this.#kept) {
+      if (endOf(segment) > oldestWanted && this.#lateBytes <= MAX_LATE_BYTES) return
+      this.#lateBytes -= segment.bytes.length
+      this.#segments.shift()
+      segment = this.#segments[0]
     }
   }
 
-  #add({ entry, json }: LogRecord, key?: string, extra = 0): string {
-    const id = this.#positions.idOf(++this.#head)
-    const size = json.length + extra
-    this.#slots.push({ entry, json, id, size, key })
-    this.#keptBytes += size
-    this.#retire()
-    return id
+  /** The oldest record that is held. */
+  get #first(): number {
+    return this.#segments[0]?.first ?? this.#head + 1
   }
 
-  #at(sequence: number): Slot {
-    return this.#slots[sequence - this.#first + this.#offset] as Slot
+  /** The segment of a record that is held. */
+  #segmentOf(sequence: number): Segment {
+    return this.#segments[this.#indexOf(sequence)] as Segment
+  }
+
+  /** The index of the last segment that begins at a record or before it; -1 when there is none. */
+  #indexOf(sequence: number): number {
+    let from = 0
+    let to = this.#segments.length
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if ((this.#segments[middle] as Segment).first <= sequence) from = middle + 1
+      else to = middle
+    }
+    return from - 1
   }
 
   #retire(): void {
     const { retain, retainBytes } = this.#options
+    const before = this.#kept
+    let index = this.#indexOf(before)
     while (this.size > retain || (this.#keptBytes > retainBytes && this.size > 1)) {
-      const { size, key } = this.#at(this.#kept++)
+      const segment = this.#segments[index] as Segment
+      const size = sizeIn(segment, this.#kept++)
       this.#keptBytes -= size
-      this.#lateBytes += size + ENTRY_BYTES
-      if (key !== undefined) this.#answers.delete(key)
+      this.#lateBytes += size
+      if (this.#kept < endOf(segment)) continue
+      // The objects of a turn that appends without end would take more than all that the late bytes allow.
+      segment.entries = undefined
+      index++
+    }
+    if (this.#kept === before) return
+    for (const [key, { answer, sequence }] of this.#answers) {
+      if (sequence >= this.#kept) break
+      this.#keptBytes -= key.length + answer.length
+      this.#answers.delete(key)
     }
     // Not only at a flush: a turn may append without end before the next one comes.
     if (this.#lateBytes > MAX_LATE_BYTES) this.release(0)
   }
 
-  #encode(from: number, filter: Filter): Reading {
-    let events = ''
-    let last: string | undefined
+  #readAll(from: number): Reading {
+    const parts: Uint8Array[] = []
+    let bytes = 0
     let next = from
-    for (; next <= this.#published && events.length < MAX_BATCH_BYTES; next++) {
-      const slot = this.#at(next)
-      if (filter.key !== '' && !filter.matches(entryOf(slot))) continue
-      events += encodeLog(slot.json, slot.id)
-      last = slot.id
+    for (let index = this.#indexOf(from); next <= this.#published; index++) {
+      const segment = this.#segments[index] as Segment
+      const part = next === segment.first ? segment.bytes : segment.bytes.subarray(offsetOf(segment, next))
+      bytes += part.length
+      if (parts.length > 0 && bytes > MAX_BATCH_BYTES) break
+      parts.push(part)
+      next = endOf(segment)
     }
-    return { batch: last === undefined ? undefined : createBatch(events, last), next }
+    return { batch: batchFromBytes(concat(parts), this.positionBefore(next)), next }
+  }
+
+  #readSome(from: number, filter: Filter): Reading {
+    const parts: Uint8Array[] = []
+    let bytes = 0
+    let last = 0
+    let next = from
+    for (let index = this.#indexOf(from); next <= this.#published && bytes < MAX_BATCH_BYTES; index++) {
+      const segment = this.#segments[index] as Segment
+      for (; next < endOf(segment) && bytes < MAX_BATCH_BYTES; next++) {
+        if (!filter.matches(entryOf(segment, next))) continue
+        const event = eventOf(segment, next)
+        parts.push(event)
+        bytes += event.length
+        last = next
+      }
+    }
+    return { batch: last === 0 ? undefined : batchFromBytes(concat(parts), this.#positions.idOf(last)), next }
   }
 
   #tailStart(tail: number, filter: Filter): number {
     if (filter.key === '') return Math.max(this.#kept, this.#head + 1 - tail)
     let start = this.#head + 1
     for (let sequence = this.#head; sequence >= this.#kept && tail > 0; sequence--) {
-      if (!filter.matches(entryOf(this.#at(sequence)))) continue
+      if (!filter.matches(entryOf(this.#segmentOf(sequence), sequence))) continue
       start = sequence
       tail--
     }
@@ -220,6 +264,39 @@ export class Ring {
   }
 }
 
-function entryOf({ entry, json }: Slot): LogEntry {
-  return entry ?? parseRecord(json).entry
+/** Joins what came one by one since the last flush: it is read by all readers as one. */
+function gather(segments: readonly Segment[]): Segment[] {
+  const gathered: Segment[] = []
+  let run: Segment[] = []
+  let bytes = 0
+  for (const segment of segments) {
+    if (run.length > 0 && bytes + segment.bytes.length > MAX_BATCH_BYTES) {
+      gathered.push(joinSegments(run))
+      run = []
+      bytes = 0
+    }
+    run.push(segment)
+    bytes += segment.bytes.length
+  }
+  if (run.length > 0) gathered.push(joinSegments(run))
+  return gathered
+}
+
+/**
+ * Joins the last of what was published one by one, each time to twice the size at least, so that ten thousand lone entries
+ * are few segments and no byte was copied more than a dozen times.
+ */
+function settle(segments: Segment[]): void {
+  for (;;) {
+    const [before, last] = segments.slice(-2)
+    if (before === undefined || last === undefined) return
+    const bytes = before.bytes.length + last.bytes.length
+    if (bytes > MAX_BATCH_BYTES || before.bytes.length > 2 * last.bytes.length) return
+    segments.splice(-2, 2, joinSegments([before, last]))
+  }
+}
+
+/** Bytes of the event of a record. */
+function sizeIn(segment: Segment, sequence: number): number {
+  return offsetOf(segment, sequence + 1) - offsetOf(segment, sequence)
 }

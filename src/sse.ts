@@ -49,6 +49,14 @@ export function encodeLog(json: string, id: string): string {
   return `event: log\ndata: ${json}\nid: ${id}\n\n`
 }
 
+/** Where the JSON text begins in an event of {@link encodeLog}. */
+const DATA = 'event: log\ndata: '.length
+
+/** The entry in the bytes of one event of {@link encodeLog}. */
+export function decodeLog(event: Uint8Array): LogEntry {
+  return JSON.parse(fromUtf8.decode(event.subarray(DATA, event.indexOf(0x0a, DATA)))) as LogEntry
+}
+
 /** A batch from events that were made by {@link encodeLog}, in order. */
 export function createBatch(events: string, id: string): LogBatch {
   return batchFromBytes(utf8.encode(events), id)

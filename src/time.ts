@@ -4,8 +4,8 @@
 const ISO_TIME = /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?)? ?([Zz]|[+-]\d\d(?::?\d\d)?)?$/
 const NUMERIC = /^[+-]?\d+(?:\.\d+)?$/
 
-/** As `toISOString` writes it. */
-const OWN_FORM = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+/** As `toISOString` writes it, but for days that no month has. */
+const OWN_FORM = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
 
 /** Years 0000 to 9999, the only ones that ISO 8601 writes with four digits. */
 const MIN_TIME = Date.parse('0000-01-01T00:00:00.000Z')
@@ -21,7 +21,7 @@ export function readTime(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined
   if (NUMERIC.test(value)) return formatInRange(epochMillis(Number(value)))
   // Most loggers write what we do, and writing it again would cost as much as all the rest.
-  if (OWN_FORM.test(value)) return isDay(value.slice(0, 10)) && !Number.isNaN(Date.parse(value)) ? value : undefined
+  if (OWN_FORM.test(value)) return isDay(value.slice(0, 10)) ? value : undefined
   const [, date = '', clock = '00:00', fraction = '', zone = 'Z'] = ISO_TIME.exec(value.trim()) ?? []
   // A time without an offset is UTC: the server's own zone would make the answer depend on the machine.
   const offset = /^[Zz]$/.test(zone) ? 'Z' : zone.length === 3 ? `${zone}:00` : zone.replace(/(\d\d):?(\d\d)/, '$1:$2')

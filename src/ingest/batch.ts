@@ -38,7 +38,7 @@ export async function parseNdjson(text: AsyncIterable<string>, now: number): Pro
       reject(batch, number, 'The line is not valid JSON.')
       return
     }
-    collect(batch, number, input, now)
+    collect(batch, number, input, now, line)
   }
   for await (const piece of text) splitter.push(piece).forEach(take)
   take(splitter.end())
@@ -64,10 +64,11 @@ export async function parseJson(text: AsyncIterable<string>, now: number): Promi
       cause,
     })
   }
-  const items: unknown[] = Array.isArray(input) ? input : [input]
-  items.forEach((item, index) => {
-    collect(batch, index + 1, item, now)
-  })
+  if (Array.isArray(input)) {
+    input.forEach((item, index) => {
+      collect(batch, index + 1, item, now)
+    })
+  } else collect(batch, 1, input, now, body)
   return batch
 }
 
@@ -75,9 +76,9 @@ function emptyBatch(): ParsedBatch {
   return { records: [], rejected: [] }
 }
 
-function collect(batch: ParsedBatch, line: number, input: unknown, now: number): void {
+function collect(batch: ParsedBatch, line: number, input: unknown, now: number, text?: string): void {
   try {
-    batch.records.push(normalizeEntry(input, now))
+    batch.records.push(normalizeEntry(input, now, text))
   } catch (error) {
     reject(batch, line, toMonitorError(error).message)
   }

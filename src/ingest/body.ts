@@ -21,7 +21,7 @@ const FREE_BYTES = 1024 * 1024
  * Bytes of a body whose length was announced up to which it is read at once. The server holds a body to its announced length, and
  * a stream costs several times what a small body does.
  */
-const SMALL_BYTES = 64 * 1024
+const SMALL_BYTES = 1024 * 1024
 
 /**
  * Reads a body.

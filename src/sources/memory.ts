@@ -13,7 +13,7 @@ export interface MemorySourceOptions {
   /** Most entries kept for those who connect or resume later. @default 10000 */
   readonly retain?: number
   /**
-   * Most characters of JSON text kept for them. Guards the process against 10,000 entries of the largest size, which would
+   * Most bytes kept for them, as they are sent. Guards the process against 10,000 entries of the largest size, which would
    * take a gigabyte. @default 67108864 (64 Mi)
    */
   readonly retainBytes?: number

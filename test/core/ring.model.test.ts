@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { CHECKPOINT_MS } from '../../src/readers.ts'
-import { ENTRY_BYTES, MAX_LATE_BYTES } from '../../src/ring.ts'
+import { MAX_LATE_BYTES } from '../../src/ring.ts'
 import type { LogSource } from '../../src/source.ts'
 import { LogModel, type ModelClient } from '../support/log-model.ts'
 import { action, flood, open, World, withTurns } from '../support/schedule.ts'
@@ -30,7 +30,7 @@ class MemoryWorld extends World {
   /** Only who does not take, and only what is beyond the retention and the late bytes. */
   mayLose({ greedy, at }: ModelClient): boolean {
     const { kept } = this.model
-    return !greedy && this.model.lengthOf(at, kept) + (kept - at) * ENTRY_BYTES > MAX_LATE_BYTES
+    return !greedy && this.model.lengthOf(at, kept) > MAX_LATE_BYTES
   }
 
   /** After a turn whoever waits has everything; after a silence it knows its position as well. */

@@ -5,6 +5,9 @@
 import { expect } from 'vitest'
 import { type Level, type LogRecord, levelRank } from '../../src/log.ts'
 import type { Checkpoint, Gap, LogSource, StoredEntry, StreamItem } from '../../src/source.ts'
+import { encodeLog } from '../../src/sse.ts'
+
+const utf8 = new TextEncoder()
 
 /** How a client starts: with past entries, or after an id that it saw (by its place in the log) or that nobody ever gave out. */
 export type Begin = { tail: number } | { after: number } | { after: 'malformed' | 'foreign' | 'future' }
@@ -57,9 +60,10 @@ export class LogModel {
     expect(ids).toHaveLength(records.length)
     records.forEach(({ entry, json }, index) => {
       this.#epoch = (ids[index] as string).split('-')[0] as string
-      this.log.push({ id: ids[index] as string, level: entry.level, message: entry.message, length: json.length })
+      const length = utf8.encode(encodeLog(json, ids[index] as string)).length
+      this.log.push({ id: ids[index] as string, level: entry.level, message: entry.message, length })
       this.#positions.set(ids[index] as string, this.end)
-      this.#keptBytes += json.length
+      this.#keptBytes += length
       while (this.end - this.kept > this.#retain || (this.#keptBytes > this.#retainBytes && this.end - this.kept > 1)) {
         this.#keptBytes -= this.log[this.kept++]?.length as number
       }
@@ -84,7 +88,7 @@ export class LogModel {
     return { malformed: 'no id', foreign: 'abc-1', future: `${this.#epoch}-${this.end + 7}` }[kind]
   }
 
-  /** Characters of the entries between two places. */
+  /** Bytes of the events between two places. */
   lengthOf(from: number, to: number): number {
     return this.log.slice(from, to).reduce((sum, { length }) => sum + length, 0)
   }
