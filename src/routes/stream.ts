@@ -22,6 +22,9 @@ const ROTATE_MS = 60 * 60 * 1000
 /** How long before its credential a stream ends, in milliseconds, or a tenth of what is left where that is less. */
 const EXPIRY_MARGIN_MS = 1000
 
+/** Why a reader is ended. Left out, each end would make an error with a stack trace, which costs as much as an answer. */
+const ENDED = 'the stream ended'
+
 /** What the route needs. */
 export interface StreamRouteOptions {
   readonly source: LogSource
@@ -74,7 +77,7 @@ interface Client {
 
 function markGone(client: Client): void {
   client.gone = true
-  client.stop.abort()
+  client.stop.abort(ENDED)
   client.leave?.()
 }
 
@@ -144,7 +147,7 @@ async function serve(
     }
     if (writing > 0) {
       if (silent >= STUCK_MS) disconnect(c, stream)
-    } else if (now >= endsAt) client.stop.abort()
+    } else if (now >= endsAt) client.stop.abort(ENDED)
     else if (silent >= due) void write(HEARTBEAT)
   })
   const leaveStreams = streams.enter()
@@ -156,7 +159,7 @@ async function serve(
     cancelExpiry()
     leaveClock()
     leaveStreams()
-    client.stop.abort()
+    client.stop.abort(ENDED)
   }
   client.leave = leave
   stream.onAbort(() => markGone(client))
@@ -182,7 +185,7 @@ async function serve(
 function endBefore(expires: number, stop: AbortController): () => void {
   const left = expires - Date.now()
   if (left > ROTATE_MS) return () => {}
-  const timer = setTimeout(() => stop.abort(), left - Math.min(EXPIRY_MARGIN_MS, left / 10))
+  const timer = setTimeout(() => stop.abort(ENDED), left - Math.min(EXPIRY_MARGIN_MS, left / 10))
   return () => clearTimeout(timer)
 }
 
