@@ -2,7 +2,7 @@
  * Entries in SQLite: one row per batch, because rows written are what storage charges for and what costs time. A batch is the
  * entries' JSON texts, one a line. Only the driver knows which SQLite it is.
  */
-import type { Filter } from './filter.ts'
+import type { Filter } from './filter/filter.ts'
 import { type LogRecord, parseRecord } from './log.ts'
 import { type Overtaken, Positions, type Start } from './positions.ts'
 import { MAX_LATE_BYTES, MAX_PAGE_BYTES, type Reading } from './ring.ts'

@@ -1,6 +1,6 @@
 /** The public names. */
 export { type ErrorCode, type ErrorReporter, type ErrorStage, type ErrorStatus, MonitorError } from './errors.ts'
-export type { FilterQuery } from './filter.ts'
+export type { FilterQuery } from './filter/filter.ts'
 export type { Authenticate, Identity, Right } from './http/auth.ts'
 export { type JsonObject, LEVELS, type Level, type LogEntry, type LogRecord } from './log.ts'
 export { createMonitor, type Monitor, type MonitorOptions } from './monitor.ts'

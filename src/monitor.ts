@@ -4,7 +4,7 @@
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { type ErrorReporter, MonitorError, toMonitorError } from './errors.ts'
-import type { FilterQuery } from './filter.ts'
+import type { FilterQuery } from './filter/filter.ts'
 import { type Authenticate, createAuthenticator } from './http/auth.ts'
 import { createHeartbeat } from './http/heartbeat.ts'
 import { createClientView } from './http/proxy.ts'

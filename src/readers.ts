@@ -3,7 +3,7 @@
  * nothing costs nothing, and one that falls behind the window is told so.
  */
 import { ClientCount } from './client-count.ts'
-import { compileFilter, type Filter } from './filter.ts'
+import { compileFilter, type Filter } from './filter/filter.ts'
 import type { Ring } from './ring.ts'
 import type { Gap, StreamItem, SubscribeOptions, Subscription } from './source.ts'
 

@@ -6,7 +6,7 @@
  * `head` at each flush, so that readers stay together and share batches. `kept` is the oldest record that a new reader may
  * get; older ones are held only while a connected reader has still to take them.
  */
-import type { Filter } from './filter.ts'
+import type { Filter } from './filter/filter.ts'
 import type { LogRecord } from './log.ts'
 import { type Overtaken, Positions, type Start } from './positions.ts'
 import {

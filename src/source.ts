@@ -18,7 +18,7 @@
  * - MUST NOT let one reader delay another.
  * - MUST end every reader on `close`; where the entries end with the source, after the reader was given what was appended before.
  */
-import type { FilterQuery } from './filter.ts'
+import type { FilterQuery } from './filter/filter.ts'
 import type { LogEntry, LogRecord } from './log.ts'
 
 /** An entry with the id under which it is stored. */

@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import * as v from 'valibot'
 import { MonitorError } from '../errors.ts'
-import { compileFilter, type FilterQuery } from '../filter.ts'
+import { compileFilter, type FilterQuery } from '../filter/filter.ts'
 import { LEVELS, levelNamed } from '../log.ts'
 import { parseId } from '../sse.ts'
 

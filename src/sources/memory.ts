@@ -2,7 +2,7 @@
  * Entries in the memory of one process: the default on Node. History ends with the process, and a restart is a new epoch.
  */
 import { MonitorError } from '../errors.ts'
-import { compileFilter } from '../filter.ts'
+import { compileFilter } from '../filter/filter.ts'
 import { createPacer } from '../pacer.ts'
 import { Readers } from '../readers.ts'
 import { Ring } from '../ring.ts'

@@ -6,7 +6,7 @@
  * more than one batch of the past unasked: when more is stored it says `more`, and goes on when the Worker says it back.
  */
 import { MonitorError } from '../errors.ts'
-import type { FilterQuery } from '../filter.ts'
+import type { FilterQuery } from '../filter/filter.ts'
 import { levelNamed } from '../log.ts'
 import type { Checkpoint, Gap } from '../source.ts'
 

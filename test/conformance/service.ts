@@ -109,6 +109,22 @@ export function testService(name: string, open: () => Promise<Service>): void {
         expect(byText.logs()[0]?.message).toBe(word)
       })
 
+      it('filters by a query, the same in the stream and in what is stored', async () => {
+        const word = mark()
+        const q = encodeURIComponent(`${word} (status>=500 OR /\\bout of \\w+$/) -user.name:bob`)
+        const reader = await stream(`?tail=0&q=${q}`)
+        const contexts = [{ status: 200 }, { status: 503 }, { status: 503, user: { name: 'Bob' } }]
+        const lines = contexts.map((context, index) => JSON.stringify({ message: `${word} ${index}`, context }))
+        await post([...lines, JSON.stringify({ message: `${word} out of memory` })].join('\n'), {
+          'Content-Type': 'application/x-ndjson',
+        })
+        const expected = [`${word} 1`, `${word} out of memory`]
+        await reader.until(() => reader.logs().length === 2)
+        expect(reader.logs().map(({ message }) => message)).toEqual(expected)
+        const page = await (await call(`/logs?q=${q}`, { headers: READ })).json()
+        expect(page).toMatchObject({ entries: expected.map((message) => ({ message })) })
+      })
+
       it('resumes after Last-Event-ID, which wins over the query, which wins over tail', async () => {
         const first = await stream()
         const sent = [mark(), mark(), mark()]
@@ -159,9 +175,14 @@ export function testService(name: string, open: () => Promise<Service>): void {
         ['level', 'loud'],
         ['level', ''],
         ['q', 'x'.repeat(1025)],
+        ['q', '(a OR b'],
+        ['q', 'level:loud'],
+        ['q', '/((a{100}){100}){100}/'],
       ])('refuses %s=%s and names it', async (parameter, value) => {
         for (const path of ['/stream', '/logs']) {
-          const answer = await refusal(await call(`${path}?${parameter}=${value}`, { headers: READ }))
+          const answer = await refusal(
+            await call(`${path}?${parameter}=${encodeURIComponent(value)}`, { headers: READ }),
+          )
           expect(answer).toMatchObject({ status: 400, code: 'invalid_query' })
           expect(answer.message).toContain(parameter)
         }

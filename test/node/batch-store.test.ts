@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BatchStore, type SqlDriver } from '../../src/batch-store.ts'
-import { compileFilter } from '../../src/filter.ts'
+import { compileFilter } from '../../src/filter/filter.ts'
 import { LEVELS } from '../../src/log.ts'
 import { LogModel } from '../support/log-model.ts'
 
