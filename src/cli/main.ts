@@ -6,6 +6,9 @@ import { logs } from './logs.ts'
 import { serve } from './serve.ts'
 import { tail } from './tail.ts'
 
+// Whoever read its words has gone (`2>&1 | head`): that is no reason to crash.
+process.stderr.on('error', () => {})
+
 try {
   const args = readArguments(process.argv.slice(2))
   if (args.command === 'help') process.stdout.write(HELP)

@@ -59,7 +59,7 @@ export function textPrinter(colour: boolean): Printer {
     const clock = inColour('90', isTime ? clockOf(time) : harmlessLine(String(ts)))
     const name = LEVELS.includes(level) ? level : 'info'
     const label = inColour(LEVEL_COLOURS[name], harmlessLine(String(level)).toUpperCase().padEnd(5))
-    const [first = '', ...more] = harmless(String(message), colour).split('\n')
+    const [first = '', ...more] = harmless(String(message).trimEnd(), colour).split('\n')
     const { fields, blocks } = layOut(isObject(context) ? context : { context })
     const beside = fields.length > 0 ? inColour('2', fields.join(' ')) : ''
     const head = [clock, label, first, more.length > 0 ? '' : beside].filter((part) => part !== '').join(' ')

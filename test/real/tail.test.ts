@@ -340,8 +340,8 @@ describe('edgetail tail', () => {
     const server = await startMonitor()
     log(server, 1, 30)
     for (const name of ['tail', 'logs']) {
-      const pipeline = `'${process.execPath}' '${MAIN}' ${name} '${server.url}'; echo "status $?" >&2`
-      const shell = spawn('bash', ['-c', `{ ${pipeline}; } | head -n 3`], {
+      const pipeline = `'${process.execPath}' '${MAIN}' ${name} '${server.url}'; echo "status $?" >&3`
+      const shell = spawn('bash', ['-c', `{ ${pipeline}; } 3>&2 2>&1 | head -n 3`], {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: { ...process.env, EDGETAIL_TOKEN: TOKEN },
       })
@@ -375,20 +375,55 @@ describe('edgetail tail', () => {
     // Of 80 MB.
     const resident = residentMiB(child.pid as number)
     let printed = ''
-    child.stdout.setEncoding('utf8').on('data', (chunk) => {
-      printed += chunk
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      printed += chunk.replaceAll(/x+/g, 'x')
     })
     const gap = /── [\d,]+ entries are missing here: they came faster than they were read ──/
-    await expect.poll(() => gap.test(printed), { timeout: 20_000 }).toBe(true)
+    await expect.poll(() => gap.test(printed), { timeout: 25_000 }).toBe(true)
     server.monitor.log('info', 'the end')
-    await expect.poll(() => printed.includes('the end'), { timeout: 20_000 }).toBe(true)
+    await expect.poll(() => printed.includes('the end'), { timeout: 25_000 }).toBe(true)
     expect(resident).toBeLessThan(150)
+  })
+
+  it('ends at Ctrl-C also when nobody takes its output', async () => {
+    const server = await startMonitor()
+    for (let number = 0; number < 1000; number++) server.monitor.log('info', 'x'.repeat(2000))
+    for (const [name, status, words] of [
+      ['tail', 0, ''],
+      ['logs', 1, 'edgetail: The output is partial. It was stopped.\n'],
+    ] as const) {
+      const child = spawn(process.execPath, [MAIN, name, server.url, '-n', '1000'], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, EDGETAIL_TOKEN: TOKEN },
+      })
+      onTestFinished(() => void child.kill('SIGKILL'))
+      let errors = ''
+      child.stderr.on('data', (chunk) => {
+        errors += chunk
+      })
+      await once(child.stdout, 'readable')
+      await sleep(300)
+      child.kill('SIGINT')
+      expect(await once(child, 'exit')).toEqual([status, null])
+      expect(errors).toBe(words)
+    }
+  })
+
+  it('ends when the server says that trying again is of no use', async () => {
+    const url = await startOther((_request, response) => {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' })
+      response.write('event: ready\ndata: {"resumed":false,"heartbeatMs":400}\nid: a-0\n\n')
+      response.end('event: error\ndata: {"code":"forbidden","message":"It was revoked.","retryable":false}\n\n')
+    })
+    const command = read(['tail', url])
+    expect(await command.exit).toBe(1)
+    expect(command.stderr()).toBe('edgetail: The server says: It was revoked.\n')
   })
 })
 
-describe('edgetail tail in a terminal', () => {
+describe('in a terminal', () => {
   /** Runs it on a terminal of its own, types what is given once it asks, and returns what the terminal showed. */
-  async function onTerminal(args: string[], typed: string[], env: Record<string, string> = {}): Promise<string> {
+  async function onTerminal(command: string[], typed: string[], env: Record<string, string> = {}): Promise<string> {
     const script = `
 import os, pty, select, sys, time
 args, typed = sys.argv[2:], sys.argv[1].split('|')
@@ -414,7 +449,7 @@ sys.stdout.buffer.write(shown)
 print('status', os.waitstatus_to_exitcode(status))
 `
     const { EDGETAIL_TOKEN: _, NO_COLOR: __, FORCE_COLOR: ___, ...inherited } = process.env
-    const child = spawn('python3', ['-c', script, typed.join('|'), process.execPath, MAIN, ...args], {
+    const child = spawn('python3', ['-c', script, typed.join('|'), ...command], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...inherited, TERM: 'xterm-256color', ...env },
     })
@@ -430,7 +465,10 @@ print('status', os.waitstatus_to_exitcode(status))
   it('asks for the token without showing it, prints in colour, and ends at Ctrl-C with 0', async () => {
     const server = await startMonitor()
     server.monitor.log('error', `broken ${ESC}[2J${ESC}[32mgreen`)
-    const shown = await onTerminal(['tail', server.url], [`Token: =>${TOKEN}x\\x7f\\r`, 'green=>\\x03'])
+    const shown = await onTerminal(
+      [process.execPath, MAIN, 'tail', server.url],
+      [`Token: =>${TOKEN}x\\x7f\\r`, 'green=>\\x03'],
+    )
     expect(shown).not.toContain('secret')
     expect(shown).toContain('Token: ')
     expect(shown).toContain(`Watching ${server.url}. Ctrl-C ends it.`)
@@ -438,11 +476,28 @@ print('status', os.waitstatus_to_exitcode(status))
     expect(shown).toMatch(/status 0\n$/)
   })
 
+  it('counts on a line while a download goes into a file', async () => {
+    const server = await startMonitor()
+    log(server, 1, 10_000)
+    const line = `exec '${process.execPath}' '${MAIN}' logs '${server.url}' > /dev/null`
+    const shown = await onTerminal(['/bin/sh', '-c', line], [], { EDGETAIL_TOKEN: TOKEN })
+    const numbers = [...shown.matchAll(/([\d,]+) entries, [\d.]+ MB, [\d,]+\/s/g)].map(([, number]) => number)
+    expect(numbers.length).toBeGreaterThan(1)
+    expect(numbers.at(-1)).toBe('10,000')
+    expect(shown).toMatch(/\/s\r\nstatus 0\n$/)
+  })
+
   it('ends at Ctrl-C instead of a token, and at none', async () => {
     const { url } = await startMonitor()
-    expect(await onTerminal(['tail', url], ['Token: =>\\x03'])).toMatch(/^Token: \r\nstatus 0\n$/)
-    expect(await onTerminal(['tail', url], ['Token: =>\\x04'])).toMatch(/No token was given\.\r\nstatus 1\n$/)
-    expect(await onTerminal(['tail', url], ['Token: =>\\r'])).toMatch(/No token was given\.\r\nstatus 1\n$/)
+    expect(await onTerminal([process.execPath, MAIN, 'tail', url], ['Token: =>\\x03'])).toMatch(
+      /^Token: \r\nstatus 0\n$/,
+    )
+    expect(await onTerminal([process.execPath, MAIN, 'tail', url], ['Token: =>\\x04'])).toMatch(
+      /No token was given\.\r\nstatus 1\n$/,
+    )
+    expect(await onTerminal([process.execPath, MAIN, 'tail', url], ['Token: =>\\r'])).toMatch(
+      /No token was given\.\r\nstatus 1\n$/,
+    )
   })
 })
 
