@@ -2,13 +2,19 @@
 import { readFileSync } from 'node:fs'
 import { MonitorError } from '../errors.ts'
 import { HELP, readArguments } from './args.ts'
+import { logs } from './logs.ts'
 import { serve } from './serve.ts'
+import { tail } from './tail.ts'
+
+// Whoever read its words has gone (`2>&1 | head`): that is no reason to crash.
+process.stderr.on('error', () => {})
 
 try {
   const args = readArguments(process.argv.slice(2))
-  if (args.help) process.stdout.write(HELP)
-  else if (args.version) process.stdout.write(`${version()}\n`)
-  else await serve(args)
+  if (args.command === 'help') process.stdout.write(HELP)
+  else if (args.command === 'version') process.stdout.write(`${version()}\n`)
+  else if (args.command === 'serve') await serve(args)
+  else process.exit(await (args.command === 'tail' ? tail(args) : logs(args)))
 } catch (error) {
   process.stderr.write(`edgetail: ${sentence(error)}\n`)
   process.exit(1)

@@ -1,15 +1,19 @@
 /** `edgetail`: serves, and reads what is piped into it. Its own words go to standard error. */
 import { randomBytes } from 'node:crypto'
+import { MonitorError } from '../errors.ts'
 import { closeOnSignals, type Server, STOP_MS, startServer } from '../node/server.ts'
 import { readSettings, type Settings } from '../settings.ts'
-import type { Arguments } from './args.ts'
+import type { ServeArguments } from './args.ts'
 import { followInput, isPiped } from './stdin.ts'
 
 /** How long a stop waits for the input to end, in milliseconds. */
 const LAST_WORDS_MS = 3000
 
 /** Runs until a signal, or with `--exit` until the input has ended. */
-export async function serve({ exit, settings: given }: Arguments): Promise<void> {
+export async function serve({ exit, files, settings: given }: ServeArguments): Promise<void> {
+  if (files.length > 0) {
+    throw new MonitorError('invalid_setting', `Files cannot be followed yet: ${files[0]}. Pipe it in with tail -F.`)
+  }
   const settings = readSettings({ ...process.env, ...given })
   const hasToken = [settings.token, settings.readToken, settings.writeToken].some((token) => token !== undefined)
   const generated = hasToken ? undefined : randomBytes(24).toString('base64url')
