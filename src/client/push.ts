@@ -73,19 +73,19 @@ export interface PushClient extends Logger, LevelMethods {
    * Sends now. Resolves when the monitor has what was logged before, or refused it, or when the time is over; then the rest
    * stays and is sent later. Never rejects.
    *
-   * @param withinMs - in milliseconds @default 5000
+   * @param withinMs - in milliseconds @default 4000
    */
   flush(withinMs?: number): Promise<void>
   /**
    * Flushes and ends. What is not delivered in time is told to `onError`. Idempotent; never rejects.
    *
-   * @param withinMs - in milliseconds @default 5000
+   * @param withinMs - in milliseconds @default 4000
    */
   close(withinMs?: number): Promise<void>
 }
 
-/** Longest time that a program is held up when it ends, in milliseconds. */
-const EXIT_MS = 5000
+/** Longest time that a program is held up when it ends, in milliseconds: with what else it takes to end, below five seconds. */
+const EXIT_MS = 4000
 
 /**
  * Makes a push client. Nothing of it throws or waits from here on. Entries go out in order, are repeated until the monitor has
