@@ -1,21 +1,30 @@
-/** What a program logs with: the same on a monitor and on whatever else takes entries for it. */
-import { LEVELS, type Level } from './log.ts'
+/** What has in common whatever can be logged into: a monitor, a push client, or something of one's own. */
+import type { Level } from './log.ts'
 
-/** Logs one entry. */
-type LogAt = (message: string, context?: unknown) => void
-
-/** Logs entries. None of its functions throws or waits, and each works also when it is taken off the object. */
-export interface Logger extends Readonly<Record<Level, LogAt>> {
+/** Something that logs. */
+export interface Logger {
   /**
-   * Logs an entry.
+   * Logs an entry. Never throws and never waits.
    *
    * @param context - anything; errors, cycles and big integers are kept as far as JSON can say them
    */
   log(level: Level, message: string, context?: unknown): void
 }
 
-/** A logger that hands every entry to one function. */
-export function createLogger(log: Logger['log']): Logger {
-  const methods = LEVELS.map((level): [Level, LogAt] => [level, (message, context) => log(level, message, context)])
-  return { log, ...(Object.fromEntries(methods) as Record<Level, LogAt>) }
+/** Logs an entry of one level. See {@link Logger.log}. */
+type LogAtLevel = (message: string, context?: unknown) => void
+
+/** A method for each level. */
+export type LevelMethods = { readonly [level in Level]: LogAtLevel }
+
+/** The methods that log at one level each. */
+export function levelMethods(log: Logger['log']): LevelMethods {
+  return {
+    trace: (message, context) => log('trace', message, context),
+    debug: (message, context) => log('debug', message, context),
+    info: (message, context) => log('info', message, context),
+    warn: (message, context) => log('warn', message, context),
+    error: (message, context) => log('error', message, context),
+    fatal: (message, context) => log('fatal', message, context),
+  }
 }

@@ -11,9 +11,9 @@ import { markOwn } from './http/own-requests.ts'
 import { createClientView } from './http/proxy.ts'
 import { discardBody } from './ingest/body.ts'
 import type { LogEntry } from './log.ts'
-import { createLogger, type Logger } from './logger.ts'
+import { type LevelMethods, type Logger, levelMethods } from './logger.ts'
 import { createRecord } from './normalize.ts'
-import { createRedactor, redactSource } from './redact.ts'
+import { redactSource } from './redact.ts'
 import { healthRoute } from './routes/health.ts'
 import { readLogsRoute, writeLogsRoute } from './routes/logs.ts'
 import { closeSessionRoute, openSessionRoute } from './routes/session.ts'
@@ -44,7 +44,7 @@ export interface MonitorOptions extends MonitorSettings {
 }
 
 /** A monitor. What it is given to log is stored; what goes wrong with it is told to `onError`. */
-export interface Monitor extends Logger {
+export interface Monitor extends Logger, LevelMethods {
   /** `stream`, `logs`, `session`, `health` and the viewer page, relative to wherever they are mounted. */
   readonly routes: Hono
   /** Where its entries are kept. What is appended through it is redacted first. */
@@ -72,8 +72,7 @@ export interface Monitor extends Logger {
 export function createMonitor(options: MonitorOptions): Monitor {
   const { onError = reportToConsole, waitUntil } = options
   const settings = resolveMonitorSettings(options)
-  const source =
-    settings.redact === false ? options.source : redactSource(options.source, createRedactor(settings.redact))
+  const source = redactSource(options.source, settings.redact)
   const auth = createAuthenticator(
     { ...settings, authenticate: options.authenticate },
     createClientView(settings.trustedHeaders),
@@ -143,19 +142,22 @@ export function createMonitor(options: MonitorOptions): Monitor {
     '/': 'GET',
   })
 
+  const log: Logger['log'] = (level, message, context) => {
+    try {
+      const stored = source.append([createRecord(level, message, context)])
+      const settled = stored.catch((error: unknown) => onError(error, 'append'))
+      waitUntil?.(settled)
+    } catch (error) {
+      onError(error, 'append')
+    }
+  }
+
   return {
     routes,
     source,
 
-    ...createLogger((level, message, context) => {
-      try {
-        const stored = source.append([createRecord(level, message, context)])
-        const settled = stored.catch((error: unknown) => onError(error, 'append'))
-        waitUntil?.(settled)
-      } catch (error) {
-        onError(error, 'append')
-      }
-    }),
+    log,
+    ...levelMethods(log),
 
     onLog(listener, filter) {
       const stop = new AbortController()

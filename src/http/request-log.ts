@@ -35,7 +35,7 @@ const REQUEST_ID = /^[\w\-=]{1,255}$/
  * app.use(requestLog(monitor))
  */
 export function requestLog(
-  logger: Pick<Logger, 'log'>,
+  logger: Logger,
   { query = [], ignore = () => false }: RequestLogOptions = {},
 ): MiddlewareHandler {
   return logRequests(logger, query, (c) => isOwn(c) || ignore(c))
@@ -43,7 +43,7 @@ export function requestLog(
 
 /** The middleware, with all of what it leaves out in one function. */
 export function logRequests(
-  logger: Pick<Logger, 'log'>,
+  logger: Logger,
   query: readonly string[],
   isLeftOut: (c: Context) => boolean,
 ): MiddlewareHandler {

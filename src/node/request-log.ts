@@ -16,7 +16,7 @@ const BURST = 20
 const INTERVAL_MS = 10_000
 
 /** Logs requests, the monitor's own included; of those that watching itself makes, only the refused ones. */
-export function serverRequestLog(logger: Pick<Logger, 'log'>, base: string): MiddlewareHandler {
+export function serverRequestLog(logger: Logger, base: string): MiddlewareHandler {
   return logRequests(limit(logger), [], (c) => {
     const { path } = c.req
     return c.res.status < 400 && path.startsWith(`${base}/`) && QUIET.has(path.slice(base.length))
@@ -24,7 +24,7 @@ export function serverRequestLog(logger: Pick<Logger, 'log'>, base: string): Mid
 }
 
 /** A logger that takes so many entries and no more, and says with the next one how many it left out. */
-function limit(logger: Pick<Logger, 'log'>): Pick<Logger, 'log'> {
+function limit(logger: Logger): Logger {
   /** When the next one would be in time, were there no burst. */
   let due = 0
   let skipped = 0
