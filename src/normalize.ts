@@ -29,9 +29,10 @@ const NUMERIC = /^[+-]?\d+(?:\.\d+)?$/
  *
  * @param input - an object as `JSON.parse` returns it
  * @param now - arrival time in milliseconds since the epoch, used where the entry has none that can be read
+ * @param defaultLevel - used where the entry has none that is known
  * @throws {@link MonitorError} `invalid_entry` when the input is no object or is nested too deep
  */
-export function normalizeEntry(input: unknown, now: number = Date.now()): LogRecord {
+export function normalizeEntry(input: unknown, now: number = Date.now(), defaultLevel: Level = 'info'): LogRecord {
   if (!isObject(input)) throw new MonitorError('invalid_entry', 'An entry is a JSON object.')
   const rest: JsonObject = {}
   let message: unknown
@@ -79,7 +80,7 @@ export function normalizeEntry(input: unknown, now: number = Date.now()): LogRec
     extra = true
   }
   const context = isObject(own) ? (extra ? { ...rest, ...own } : own) : rest
-  return toRecord(ts ?? formatTime(now), readLevel ?? 'info', toMessage(message), context)
+  return toRecord(ts ?? formatTime(now), readLevel ?? defaultLevel, toMessage(message), context)
 }
 
 /**

@@ -4,5 +4,7 @@ export {
   durableObjectSource,
   type LogRoomNamespace,
 } from '../sources/durable-object.ts'
+export type { WorkerEnv } from './bindings.ts'
 export { LogRoom } from './log-room.ts'
-export { default as worker, type WorkerEnv } from './worker.ts'
+export { createTail, type TailOptions } from './tail.ts'
+export { default as worker } from './worker.ts'
