@@ -3,10 +3,11 @@ export { type CaptureOptions, type ConsoleLike, captureConsole } from './capture
 export { type ErrorCode, type ErrorReporter, type ErrorStage, type ErrorStatus, MonitorError } from './errors.ts'
 export type { FilterQuery } from './filter/filter.ts'
 export type { Authenticate, Identity, Right } from './http/auth.ts'
+export { type RequestLogOptions, requestLog } from './http/request-log.ts'
 export { type JsonObject, LEVELS, type Level, type LogEntry, type LogRecord } from './log.ts'
-export type { Logger } from './logger.ts'
+export type { LevelMethods, Logger } from './logger.ts'
 export { createMonitor, type Monitor, type MonitorOptions } from './monitor.ts'
-export { normalizeEntry } from './normalize.ts'
+export { type NormalizeOptions, normalizeEntry } from './normalize.ts'
 export { DEFAULT_REDACT_PATHS } from './redact.ts'
 export type { MonitorSettings, ProxyHeader } from './settings.ts'
 export type {

@@ -7,11 +7,13 @@ import { type ErrorReporter, MonitorError, toMonitorError } from './errors.ts'
 import type { FilterQuery } from './filter/filter.ts'
 import { type Authenticate, createAuthenticator } from './http/auth.ts'
 import { createHeartbeat } from './http/heartbeat.ts'
+import { markOwn } from './http/own-requests.ts'
 import { createClientView } from './http/proxy.ts'
 import { discardBody } from './ingest/body.ts'
-import type { Level, LogEntry } from './log.ts'
+import type { LogEntry } from './log.ts'
+import { type LevelMethods, type Logger, levelMethods } from './logger.ts'
 import { createRecord } from './normalize.ts'
-import { createRedactor, redactSource } from './redact.ts'
+import { redactSource } from './redact.ts'
 import { healthRoute } from './routes/health.ts'
 import { readLogsRoute, writeLogsRoute } from './routes/logs.ts'
 import { closeSessionRoute, openSessionRoute } from './routes/session.ts'
@@ -41,18 +43,12 @@ export interface MonitorOptions extends MonitorSettings {
   readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined
 }
 
-/** A monitor. */
-export interface Monitor {
+/** A monitor. What it is given to log is stored; what goes wrong with it is told to `onError`. */
+export interface Monitor extends Logger, LevelMethods {
   /** `stream`, `logs`, `session`, `health` and the viewer page, relative to wherever they are mounted. */
   readonly routes: Hono
   /** Where its entries are kept. What is appended through it is redacted first. */
   readonly source: LogSource
-  /**
-   * Logs an entry. Never throws and never waits; what goes wrong is told to `onError`.
-   *
-   * @param context - anything; errors, cycles and big integers are kept as far as JSON can say them
-   */
-  log(level: Level, message: string, context?: unknown): void
   /**
    * Calls a listener with every entry from now on.
    *
@@ -76,8 +72,7 @@ export interface Monitor {
 export function createMonitor(options: MonitorOptions): Monitor {
   const { onError = reportToConsole, waitUntil } = options
   const settings = resolveMonitorSettings(options)
-  const source =
-    settings.redact === false ? options.source : redactSource(options.source, createRedactor(settings.redact))
+  const source = redactSource(options.source, settings.redact)
   const auth = createAuthenticator(
     { ...settings, authenticate: options.authenticate },
     createClientView(settings.trustedHeaders),
@@ -98,9 +93,11 @@ export function createMonitor(options: MonitorOptions): Monitor {
     return c.json({ error: { code: known.code, message: known.message } }, known.status)
   })
   routes.use(async (c, next) => {
+    markOwn(c)
     await next()
     c.header('X-Content-Type-Options', 'nosniff')
     if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store')
+    markOwn(c)
   })
   if (settings.corsOrigins.length > 0) {
     routes.use(
@@ -145,19 +142,22 @@ export function createMonitor(options: MonitorOptions): Monitor {
     '/': 'GET',
   })
 
+  const log: Logger['log'] = (level, message, context) => {
+    try {
+      const stored = source.append([createRecord(level, message, context)])
+      const settled = stored.catch((error: unknown) => onError(error, 'append'))
+      waitUntil?.(settled)
+    } catch (error) {
+      onError(error, 'append')
+    }
+  }
+
   return {
     routes,
     source,
 
-    log(level, message, context) {
-      try {
-        const stored = source.append([createRecord(level, message, context)])
-        const settled = stored.catch((error: unknown) => onError(error, 'append'))
-        waitUntil?.(settled)
-      } catch (error) {
-        onError(error, 'append')
-      }
-    },
+    log,
+    ...levelMethods(log),
 
     onLog(listener, filter) {
       const stop = new AbortController()

@@ -25,15 +25,26 @@ const TIME_FIELDS = ['ts', 'time', 'timestamp', '@timestamp'] as const
 
 const NUMERIC = /^[+-]?\d+(?:\.\d+)?$/
 
+/** What is known of an entry beside what it says. */
+export interface NormalizeOptions {
+  /** The JSON text that it was parsed from, kept where it is what would be written. @default written anew */
+  readonly text?: string | undefined
+  /** Used where the entry has no level that is known. @default info */
+  readonly level?: Level | undefined
+}
+
 /**
  * Turns one parsed JSON object into a record.
  *
  * @param input - an object as `JSON.parse` returns it
  * @param now - arrival time in milliseconds since the epoch, used where the entry has none that can be read
- * @param text - what the input was parsed from: kept where it is what would be written
  * @throws {@link MonitorError} `invalid_entry` when the input is no object or is nested too deep
  */
-export function normalizeEntry(input: unknown, now: number = Date.now(), text?: string): LogRecord {
+export function normalizeEntry(
+  input: unknown,
+  now: number = Date.now(),
+  { text, level: defaultLevel = 'info' }: NormalizeOptions = {},
+): LogRecord {
   if (!isObject(input)) throw new MonitorError('invalid_entry', 'An entry is a JSON object.')
   if (text !== undefined && isOwnForm(input, text)) return { entry: input, json: text }
   const rest: JsonObject = {}
@@ -82,7 +93,7 @@ export function normalizeEntry(input: unknown, now: number = Date.now(), text?: 
     extra = true
   }
   const context = isObject(own) ? (extra ? { ...rest, ...own } : own) : rest
-  return toRecord(ts ?? formatTime(now), readLevel ?? 'info', toMessage(message), context)
+  return toRecord(ts ?? formatTime(now), readLevel ?? defaultLevel, toMessage(message), context)
 }
 
 /**

@@ -86,8 +86,15 @@ export function createRedactor(paths: readonly string[]): Redactor {
   }
 }
 
-/** A source that stores nothing before it was redacted. */
-export function redactSource(source: LogSource, redact: Redactor): LogSource {
+/**
+ * A source that stores nothing before it was redacted.
+ *
+ * @param paths - false to redact nothing
+ * @throws MonitorError `invalid_setting` as {@link createRedactor}
+ */
+export function redactSource(source: LogSource, paths: readonly string[] | false): LogSource {
+  if (paths === false) return source
+  const redact = createRedactor(paths)
   return {
     append: (records) => source.append(records.map(redact)),
     appendOnce: (key, records, answer) => source.appendOnce(key, records.map(redact), answer),

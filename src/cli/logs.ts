@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MonitorError } from '../errors.ts'
-import type { FilterQuery } from '../filter.ts'
+import type { FilterQuery } from '../filter/filter.ts'
 import type { StoredEntry } from '../source.ts'
 import type { ReadArguments } from './args.ts'
 import { follow } from './follow.ts'

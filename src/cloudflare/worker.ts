@@ -3,23 +3,15 @@ import { Hono } from 'hono'
 import { MonitorError } from '../errors.ts'
 import { createMonitor } from '../monitor.ts'
 import { readSettings } from '../settings.ts'
-import { durableObjectSource, type LogRoomNamespace } from '../sources/durable-object.ts'
+import { durableObjectSource } from '../sources/durable-object.ts'
+import { boundRooms, oncePerEnv, type WorkerEnv } from './bindings.ts'
 
-/** The bindings: settings as vars and secrets, and the namespace of {@link LogRoom}. */
-export interface WorkerEnv {
-  readonly LOG_ROOM: LogRoomNamespace
-  readonly [setting: string]: unknown
-}
-
-/** One app per set of bindings: these stay the same for as long as an isolate lives. */
-const apps = new WeakMap<WorkerEnv, Hono>()
+const appOf = oncePerEnv(createApp)
 
 const worker: { fetch(request: Request, env: WorkerEnv, ctx: ExecutionContext): Response | Promise<Response> } = {
   fetch(request, env, ctx) {
     try {
-      const app = apps.get(env) ?? createApp(env)
-      apps.set(env, app)
-      return app.fetch(request, env, ctx)
+      return appOf(env).fetch(request, env, ctx)
     } catch (error) {
       if (!(error instanceof MonitorError)) throw error
       const { code, message, status } = error
@@ -30,14 +22,8 @@ const worker: { fetch(request: Request, env: WorkerEnv, ctx: ExecutionContext): 
 
 function createApp(env: WorkerEnv): Hono {
   const settings = readSettings(env)
-  if (env.LOG_ROOM === undefined) {
-    throw new MonitorError(
-      'invalid_setting',
-      'The binding LOG_ROOM is missing. wrangler.toml names it for the class LogRoom.',
-    )
-  }
   const { base } = settings
-  const monitor = createMonitor({ ...settings, source: durableObjectSource(env.LOG_ROOM) })
+  const monitor = createMonitor({ ...settings, source: durableObjectSource(boundRooms(env)) })
   const app = new Hono()
   app.route(base, monitor.routes)
   if (base !== '') app.get('/', (c) => c.redirect(base))

@@ -78,7 +78,7 @@ function emptyBatch(): ParsedBatch {
 
 function collect(batch: ParsedBatch, line: number, input: unknown, now: number, text?: string): void {
   try {
-    batch.records.push(normalizeEntry(input, now, text))
+    batch.records.push(normalizeEntry(input, now, { text }))
   } catch (error) {
     reject(batch, line, toMonitorError(error).message)
   }

@@ -1,6 +1,7 @@
 /** The server's own requests as entries, so that whoever starts it alone sees something arrive. */
 import type { MiddlewareHandler } from 'hono'
-import type { Monitor } from '../monitor.ts'
+import { logRequests } from '../http/request-log.ts'
+import type { Logger } from '../logger.ts'
 
 /** Requests that would make the log talk of itself: each open stream, each probe, and each write that worked. */
 const QUIET = new Set(['/stream', '/logs', '/health'])
@@ -14,28 +15,29 @@ const BURST = 20
  */
 const INTERVAL_MS = 10_000
 
-/** Logs requests with their status and duration; of those that watching itself makes, only the refused ones. */
-export function requestLog(monitor: Monitor, base: string): MiddlewareHandler {
+/** Logs requests, the monitor's own included; of those that watching itself makes, only the refused ones. */
+export function serverRequestLog(logger: Logger, base: string): MiddlewareHandler {
+  return logRequests(limit(logger), [], (c) => {
+    const { path } = c.req
+    return c.res.status < 400 && path.startsWith(`${base}/`) && QUIET.has(path.slice(base.length))
+  })
+}
+
+/** A logger that takes so many entries and no more, and says with the next one how many it left out. */
+function limit(logger: Logger): Logger {
   /** When the next one would be in time, were there no burst. */
   let due = 0
   let skipped = 0
-  return async (c, next) => {
-    const started = performance.now()
-    await next()
-    const { method, path } = c.req
-    const { status } = c.res
-    const refused = status >= 400
-    if (!refused && path.startsWith(`${base}/`) && QUIET.has(path.slice(base.length))) return
-    const ended = performance.now()
-    if (due > ended + (BURST - 1) * INTERVAL_MS) {
-      skipped++
-      return
-    }
-    due = Math.max(due, ended) + INTERVAL_MS
-    const durationMs = Math.round((ended - started) * 10) / 10
-    // The path only: a query may carry what does not belong in a log.
-    const context = { method, path, status, durationMs, ...(skipped > 0 && { skipped }) }
-    monitor.log(refused ? 'warn' : 'info', `${method} ${path} ${status}`, context)
-    skipped = 0
+  return {
+    log(level, message, context) {
+      const now = performance.now()
+      if (due > now + (BURST - 1) * INTERVAL_MS) {
+        skipped++
+        return
+      }
+      due = Math.max(due, now) + INTERVAL_MS
+      logger.log(level, message, skipped > 0 ? { ...(context as object), skipped } : context)
+      skipped = 0
+    },
   }
 }

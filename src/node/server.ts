@@ -8,7 +8,7 @@ import { createMonitor, type Monitor } from '../monitor.ts'
 import type { Settings } from '../settings.ts'
 import type { LogSource } from '../source.ts'
 import { memorySource } from '../sources/memory.ts'
-import { requestLog } from './request-log.ts'
+import { serverRequestLog } from './request-log.ts'
 
 /** Most time that a stop takes, in milliseconds: process managers kill after ten seconds, some after five. */
 export const STOP_MS = 4000
@@ -48,7 +48,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const { base, host, port, retain, logRequests = false, source = memorySource({ retain }), onError } = options
   const monitor = createMonitor({ ...options, source, onError })
   const app = new Hono()
-  if (logRequests) app.use(requestLog(monitor, base))
+  if (logRequests) app.use(serverRequestLog(monitor, base))
   app.route(base, monitor.routes)
   // People type the host alone.
   if (base !== '') app.get('/', (c) => c.redirect(base))

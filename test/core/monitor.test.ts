@@ -61,6 +61,28 @@ describe('createMonitor', () => {
     expect(seen).toHaveLength(2)
   })
 
+  it('has a method for each level, also when taken off', async () => {
+    const { monitor } = open()
+    const { trace, debug, info, warn, error, fatal, log } = monitor
+    trace('one')
+    debug('two', { n: 2 })
+    info('three', 'text')
+    warn('four')
+    error('five', new Error('why'))
+    fatal('six', { password: 'hunter2' })
+    log('info', 'seven')
+    const entries = await monitor.getLastLogs()
+    expect(entries.map(({ level, message, context }) => [level, message, context])).toEqual([
+      ['trace', 'one', {}],
+      ['debug', 'two', { n: 2 }],
+      ['info', 'three', { value: 'text' }],
+      ['warn', 'four', {}],
+      ['error', 'five', expect.objectContaining({ type: 'Error', message: 'why', stack: expect.any(String) })],
+      ['fatal', 'six', { password: '[REDACTED]' }],
+      ['info', 'seven', {}],
+    ])
+  })
+
   it('tells of a listener that throws and goes on calling it', async () => {
     const { monitor, onError } = open()
     let calls = 0

@@ -18,7 +18,7 @@ describe('text that is kept', () => {
     entry('"context":{"n":[0,-7,123456789,1001,-0.25,99999.125]}'),
   ])('%s', (text) => {
     expect(keeps(text)).toBe(true)
-    expect(normalizeEntry(JSON.parse(text), 0, text).json).toBe(text)
+    expect(normalizeEntry(JSON.parse(text), 0, { text }).json).toBe(text)
     expect(JSON.stringify(normalizeEntry(JSON.parse(text), 0).entry)).toBe(text)
   })
 
@@ -60,7 +60,7 @@ describe('text that is kept', () => {
         const text = JSON.stringify(value)
         const input = JSON.parse(text)
         if (isOwnForm(input, text)) expect(JSON.stringify(input)).toBe(text)
-        expect(normalizeEntry(input, 0, text).json).toBe(normalizeEntry(JSON.parse(text), 0).json)
+        expect(normalizeEntry(input, 0, { text }).json).toBe(normalizeEntry(JSON.parse(text), 0).json)
       }),
       { numRuns: 500 },
     )
