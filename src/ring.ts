@@ -36,6 +36,10 @@ export interface RingOptions {
   readonly retain: number
   /** Most characters of JSON text kept for new readers; one record is kept in any case. */
   readonly retainBytes: number
+  /** The history that a ring before a store is a part of. @default a new one */
+  readonly epoch?: string
+  /** The last record before the first that is taken. @default 0 */
+  readonly head?: number
 }
 
 /** A record in its place. */
@@ -59,7 +63,7 @@ export interface Reading {
 
 /** A bounded window of records with sequence numbers from 1. */
 export class Ring {
-  readonly #positions = new Positions(newEpoch())
+  readonly #positions: Positions
   readonly #options: RingOptions
   readonly #shared = new Map<string, Reading>()
   /** The answers of appends by their key. */
@@ -77,7 +81,14 @@ export class Ring {
   #held = 1
 
   constructor(options: RingOptions) {
+    const { epoch = newEpoch(), head = 0 } = options
     this.#options = options
+    this.#positions = new Positions(epoch)
+    this.#head = head
+    this.#published = head
+    this.#first = head + 1
+    this.#kept = head + 1
+    this.#held = head + 1
   }
 
   /** How many records a new reader may get. */

@@ -58,7 +58,8 @@ export function memorySource({ retain = 10_000, retainBytes = 64 * 1024 * 1024 }
     },
     async subscribe(options) {
       ensureOpen()
-      return readers.open(options)
+      const { after, tail = 0 } = options
+      return readers.open(options, (filter) => ring.locate(after, tail, filter))
     },
     async history(query) {
       ensureOpen()
