@@ -31,9 +31,11 @@ export interface Retention {
   readonly retainMs?: number | undefined
 }
 
-/** A row of `batches`. */
-interface Row {
+/** A run of entries as it is stored. */
+export interface Row {
+  /** The sequence number of its first entry. */
   readonly first: number
+  /** The JSON texts of its entries. */
   readonly lines: readonly string[]
 }
 
@@ -118,13 +120,7 @@ export class BatchStore {
   /** Stores the JSON texts of entries and returns their ids. */
   append(lines: readonly string[]): string[] {
     const first = this.#head + 1
-    for (let from = 0; from < lines.length; ) {
-      let to = from
-      for (let length = 0; to < lines.length; to++) {
-        length += (lines[to] as string).length + 1
-        if (length > MAX_ROW_LENGTH && to > from) break
-      }
-      const row = lines.slice(from, to)
+    for (const row of intoRows(lines, MAX_ROW_LENGTH)) {
       const text = row.join('\n')
       run(
         this.#sql,
@@ -137,7 +133,6 @@ export class BatchStore {
       )
       this.#head += row.length
       this.#size += text.length
-      from = to
     }
     this.expire()
     return lines.map((_, index) => this.#positions.idOf(first + index))
@@ -191,20 +186,7 @@ export class BatchStore {
   /** What stands at a place for a filter, at most one batch of it; undefined at the end. */
   read(next: number, filter: Filter): Reading | undefined {
     if (next > this.#head) return undefined
-    let events = ''
-    let last: string | undefined
-    for (const { first, lines } of this.#rowsFrom(next)) {
-      for (let index = Math.max(0, next - first); index < lines.length; index++) {
-        if (events.length >= MAX_BATCH_BYTES) break
-        next = first + index + 1
-        const json = lines[index] as string
-        if (filter.key !== '' && !filter.matches(parseRecord(json).entry)) continue
-        last = this.#positions.idOf(first + index)
-        events += encodeLog(json, last)
-      }
-      if (events.length >= MAX_BATCH_BYTES) break
-    }
-    return { batch: last === undefined ? undefined : createBatch(events, last), next }
+    return readRows(this.#rowsFrom(next), next, filter, (sequence) => this.#positions.idOf(sequence))
   }
 
   /** Where a reader starts that resumes after an id, or wants the last `tail` entries that match. */
@@ -277,6 +259,43 @@ export class BatchStore {
       }
     }
   }
+}
+
+/** Parts JSON texts into runs of a length, one text at least. */
+export function* intoRows(lines: readonly string[], maxLength: number): Generator<readonly string[]> {
+  for (let from = 0; from < lines.length; ) {
+    let to = from
+    for (let length = 0; to < lines.length; to++) {
+      length += (lines[to] as string).length + 1
+      if (length > maxLength && to > from) break
+    }
+    yield lines.slice(from, to)
+    from = to
+  }
+}
+
+/** What stands in rows from a place on for a filter, at most one batch of it. */
+export function readRows<Stored extends Row>(
+  rows: Iterable<Stored>,
+  next: number,
+  filter: Filter,
+  idOf: (sequence: number, row: Stored) => string,
+): Reading {
+  let events = ''
+  let last: string | undefined
+  for (const row of rows) {
+    const { first, lines } = row
+    for (let index = Math.max(0, next - first); index < lines.length; index++) {
+      if (events.length >= MAX_BATCH_BYTES) break
+      next = first + index + 1
+      const json = lines[index] as string
+      if (filter.key !== '' && !filter.matches(parseRecord(json).entry)) continue
+      last = idOf(first + index, row)
+      events += encodeLog(json, last)
+    }
+    if (events.length >= MAX_BATCH_BYTES) break
+  }
+  return { batch: last === undefined ? undefined : createBatch(events, last), next }
 }
 
 function toRow({ first, lines }: Record<string, Cell>): Row {

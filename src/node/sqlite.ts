@@ -14,9 +14,9 @@ export interface SqliteSourceOptions {
   /** The file. It is made if it is not there; beside it stands `<path>-wal`, which belongs to it. */
   readonly path: string
   /** Most entries kept for those who connect or resume later. @default 10000 */
-  readonly retain?: number
+  readonly retain?: number | undefined
   /** Most characters of JSON text kept for them. The file takes about as many bytes. @default 67108864 (64 Mi) */
-  readonly retainBytes?: number
+  readonly retainBytes?: number | undefined
   /** Longest time that an entry is kept, in milliseconds. @default as long as the other limits allow */
   readonly retainMs?: number | undefined
   /**
@@ -24,7 +24,7 @@ export interface SqliteSourceOptions {
    * of the whole machine may take the last seconds, and is then told as a new history. `full`: those too, for one wait for the
    * disk with each transaction, during which the process does nothing else: some milliseconds. @default normal
    */
-  readonly synchronous?: 'normal' | 'full'
+  readonly synchronous?: 'normal' | 'full' | undefined
   /** Told of failures to write that no caller waits for. @default console.error */
   readonly onError?: ErrorReporter | undefined
 }

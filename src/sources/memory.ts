@@ -11,12 +11,12 @@ import type { LogSource } from '../source.ts'
 /** Options of {@link memorySource}. */
 export interface MemorySourceOptions {
   /** Most entries kept for those who connect or resume later. @default 10000 */
-  readonly retain?: number
+  readonly retain?: number | undefined
   /**
    * Most characters of JSON text kept for them. Guards the process against 10,000 entries of the largest size, which would
    * take a gigabyte. @default 67108864 (64 Mi)
    */
-  readonly retainBytes?: number
+  readonly retainBytes?: number | undefined
 }
 
 /**
