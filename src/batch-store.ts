@@ -22,36 +22,54 @@ export interface SqlDriver {
 /** Most UTF-16 units of one row: at most 1.5 MiB of UTF-8, where a Durable Object takes 2 MB. */
 const MAX_ROW_LENGTH = 512 * 1024
 
-/** A row of `batches`. */
-interface Row {
+/** What a store keeps for new readers. What one row holds beyond that goes when the whole row can. */
+export interface Retention {
+  /** Most entries. */
+  readonly retain: number
+  /** Most characters of JSON text; the last row is kept in any case. @default no limit */
+  readonly retainBytes?: number | undefined
+  /** Longest time since an entry was stored, in milliseconds. @default no limit */
+  readonly retainMs?: number | undefined
+}
+
+/** A run of entries as it is stored. */
+export interface Row {
+  /** The sequence number of its first entry. */
   readonly first: number
+  /** The JSON texts of its entries. */
   readonly lines: readonly string[]
 }
 
 /** Entries in SQLite, with sequence numbers from 1. */
 export class BatchStore {
   readonly #sql: SqlDriver
-  readonly #retain: number
+  readonly #retention: Retention
+  readonly #now: () => number
   readonly #positions: Positions
-  #head: number
+  #head = 0
+  /** The first entry of the oldest row that is kept. */
+  #floor = 1
+  /** What the rows from there on hold, in characters. */
+  #size = 0
 
-  /** @param retain - most entries kept for new readers; what one row holds beyond that goes when the whole row can */
-  constructor(sql: SqlDriver, retain: number) {
+  /** @param now - the time in milliseconds since the epoch */
+  constructor(sql: SqlDriver, retention: Retention, now: () => number = Date.now) {
     this.#sql = sql
-    this.#retain = retain
+    this.#retention = retention
+    this.#now = now
     run(sql, 'CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID')
     run(
       sql,
       `CREATE TABLE IF NOT EXISTS batches (
-        first INTEGER PRIMARY KEY, count INTEGER NOT NULL, lines TEXT NOT NULL, key TEXT, answer TEXT
+        first INTEGER PRIMARY KEY, count INTEGER NOT NULL, at INTEGER NOT NULL, size INTEGER NOT NULL,
+        lines TEXT NOT NULL, key TEXT, answer TEXT
       )`,
     )
+    this.#upgrade()
     run(sql, 'CREATE UNIQUE INDEX IF NOT EXISTS batches_by_key ON batches (key) WHERE key IS NOT NULL')
     run(sql, "INSERT OR IGNORE INTO meta (name, value) VALUES ('epoch', ?)", newEpoch())
     this.#positions = new Positions(String(one(sql, "SELECT value FROM meta WHERE name = 'epoch'")?.value))
-    // In memory the head is gone after a sleep; the last row, which retention never removes, still has it.
-    const last = one(sql, 'SELECT first, count FROM batches ORDER BY first DESC LIMIT 1')
-    this.#head = last === undefined ? 0 : Number(last.first) + Number(last.count) - 1
+    this.reload()
   }
 
   /** The name of this history. */
@@ -71,13 +89,23 @@ export class BatchStore {
 
   /** The oldest entry that a new reader may get. */
   get #kept(): number {
-    return Math.max(this.#oldest, this.#head - this.#retain + 1)
+    return Math.max(this.#floor, this.#head - this.#retention.retain + 1)
   }
 
   /** The oldest entry that is stored. */
   get #oldest(): number {
     const row = one(this.#sql, 'SELECT first FROM batches ORDER BY first LIMIT 1')
     return row === undefined ? this.#head + 1 : Number(row.first)
+  }
+
+  /** Reads again what it knows by heart: after a sleep, or when what it did last was undone. */
+  reload(): void {
+    // The last row, which is never deleted, has the head also when nothing is kept.
+    const last = one(this.#sql, 'SELECT first, count FROM batches ORDER BY first DESC LIMIT 1')
+    this.#head = last === undefined ? 0 : endOf(last)
+    this.#floor = this.#oldest
+    this.#size = Number(one(this.#sql, 'SELECT SUM(size) AS size FROM batches')?.size ?? 0)
+    this.expire()
   }
 
   /** Stores the JSON texts of entries unless the key was used, and returns the answer of its first use. */
@@ -93,24 +121,40 @@ export class BatchStore {
   /** Stores the JSON texts of entries and returns their ids. */
   append(lines: readonly string[]): string[] {
     const first = this.#head + 1
-    for (let from = 0; from < lines.length; ) {
-      let to = from
-      for (let length = 0; to < lines.length; to++) {
-        length += (lines[to] as string).length + 1
-        if (length > MAX_ROW_LENGTH && to > from) break
-      }
-      const row = lines.slice(from, to)
+    for (const row of intoRows(lines, MAX_ROW_LENGTH)) {
+      const text = row.join('\n')
       run(
         this.#sql,
-        'INSERT INTO batches (first, count, lines) VALUES (?, ?, ?)',
+        'INSERT INTO batches (first, count, at, size, lines) VALUES (?, ?, ?, ?, ?)',
         this.#head + 1,
         row.length,
-        row.join('\n'),
+        this.#now(),
+        text.length,
+        text,
       )
       this.#head += row.length
-      from = to
+      this.#size += text.length
     }
+    this.expire()
     return lines.map((_, index) => this.#positions.idOf(first + index))
+  }
+
+  /** Takes from new readers the rows that are too old or too many. Age passes without an append: call it also in silence. */
+  expire(): void {
+    const { retain, retainBytes = Number.POSITIVE_INFINITY, retainMs } = this.#retention
+    const oldest = retainMs === undefined ? Number.NEGATIVE_INFINITY : this.#now() - retainMs
+    const rows = this.#sql.exec(
+      'SELECT first, count, at, size FROM batches WHERE first >= ? ORDER BY first',
+      this.#floor,
+    )
+    for (const row of rows) {
+      const end = endOf(row)
+      const counted = end <= this.#head - retain
+      const large = this.#size > retainBytes && end < this.#head
+      if (!counted && !large && Number(row.at) >= oldest) break
+      this.#floor = end + 1
+      this.#size -= Number(row.size)
+    }
   }
 
   /**
@@ -123,12 +167,9 @@ export class BatchStore {
     let first = Math.min(kept, oldestWanted)
     if (first < kept) {
       let late = 0
-      const rows = this.#sql.exec(
-        'SELECT first, LENGTH(lines) AS length FROM batches WHERE first < ? ORDER BY first DESC',
-        kept,
-      )
+      const rows = this.#sql.exec('SELECT first, size FROM batches WHERE first < ? ORDER BY first DESC', kept)
       for (const row of rows) {
-        late += Number(row.length)
+        late += Number(row.size)
         if (late <= MAX_LATE_BYTES) continue
         first = Math.max(first, Number(row.first) + 1)
         break
@@ -146,20 +187,7 @@ export class BatchStore {
   /** What stands at a place for a filter, at most one batch of it; undefined at the end. */
   read(next: number, filter: Filter): Reading | undefined {
     if (next > this.#head) return undefined
-    let events = ''
-    let last: string | undefined
-    for (const { first, lines } of this.#rowsFrom(next)) {
-      for (let index = Math.max(0, next - first); index < lines.length; index++) {
-        if (events.length >= MAX_BATCH_BYTES) break
-        next = first + index + 1
-        const json = lines[index] as string
-        if (filter.key !== '' && !filter.matches(parseRecord(json).entry)) continue
-        last = this.#positions.idOf(first + index)
-        events += encodeLog(json, last)
-      }
-      if (events.length >= MAX_BATCH_BYTES) break
-    }
-    return { batch: last === undefined ? undefined : createBatch(events, last), next }
+    return readRows(this.#rowsFrom(next), next, filter, (sequence) => this.#positions.idOf(sequence))
   }
 
   /** Where a reader starts that resumes after an id, or wants the last `tail` entries that match. */
@@ -189,6 +217,15 @@ export class BatchStore {
       bytes += json.length
     }
     return { entries: entries.reverse(), before: null }
+  }
+
+  /** Rows of a store from before retention knew more than a number did not say when they came. */
+  #upgrade(): void {
+    const table = one(this.#sql, "SELECT sql FROM sqlite_master WHERE name = 'batches'")
+    if (String(table?.sql).includes('size INTEGER')) return
+    run(this.#sql, 'ALTER TABLE batches ADD COLUMN at INTEGER NOT NULL DEFAULT 0')
+    run(this.#sql, 'ALTER TABLE batches ADD COLUMN size INTEGER NOT NULL DEFAULT 0')
+    run(this.#sql, 'UPDATE batches SET at = ?, size = LENGTH(lines)', this.#now())
   }
 
   #tailStart(tail: number, filter: Filter): number {
@@ -225,8 +262,50 @@ export class BatchStore {
   }
 }
 
+/** Parts JSON texts into runs of a length, one text at least. */
+export function* intoRows(lines: readonly string[], maxLength: number): Generator<readonly string[]> {
+  for (let from = 0; from < lines.length; ) {
+    let to = from
+    for (let length = 0; to < lines.length; to++) {
+      length += (lines[to] as string).length + 1
+      if (length > maxLength && to > from) break
+    }
+    yield lines.slice(from, to)
+    from = to
+  }
+}
+
+/** What stands in rows from a place on for a filter, at most one batch of it. */
+export function readRows<Stored extends Row>(
+  rows: Iterable<Stored>,
+  next: number,
+  filter: Filter,
+  idOf: (sequence: number, row: Stored) => string,
+): Reading {
+  let events = ''
+  let last: string | undefined
+  for (const row of rows) {
+    const { first, lines } = row
+    for (let index = Math.max(0, next - first); index < lines.length; index++) {
+      if (events.length >= MAX_BATCH_BYTES) break
+      next = first + index + 1
+      const json = lines[index] as string
+      if (filter.key !== '' && !filter.matches(parseRecord(json).entry)) continue
+      last = idOf(first + index, row)
+      events += encodeLog(json, last)
+    }
+    if (events.length >= MAX_BATCH_BYTES) break
+  }
+  return { batch: last === undefined ? undefined : createBatch(events, last), next }
+}
+
 function toRow({ first, lines }: Record<string, Cell>): Row {
   return { first: Number(first), lines: String(lines).split('\n') }
+}
+
+/** The last entry of a row. */
+function endOf({ first, count }: Record<string, Cell>): number {
+  return Number(first) + Number(count) - 1
 }
 
 function run(sql: SqlDriver, statement: string, ...values: Cell[]): void {

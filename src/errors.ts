@@ -92,3 +92,8 @@ export type ErrorStage = 'append' | 'listener' | 'stream' | 'request' | 'source'
 
 /** The one reporter of failures that no caller waits for. */
 export type ErrorReporter = (error: unknown, stage: ErrorStage) => void
+
+/** The reporter of those who name none. */
+export function reportToConsole(error: unknown, stage: ErrorStage): void {
+  console.error(`edgetail: ${stage} failed:`, error)
+}

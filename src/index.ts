@@ -24,4 +24,6 @@ export type {
   Subscription,
 } from './source.ts'
 export { type MemorySourceOptions, memorySource } from './sources/memory.ts'
+export { type RedisSourceOptions, redisSource } from './sources/redis.ts'
+export type { IoRedisClient, NodeRedisClient, NodeRedisCluster, RedisClient } from './sources/redis-client.ts'
 export { createBatch, encodeLog } from './sse.ts'

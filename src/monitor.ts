@@ -3,7 +3,7 @@
  */
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
-import { type ErrorReporter, MonitorError, toMonitorError } from './errors.ts'
+import { type ErrorReporter, MonitorError, reportToConsole, toMonitorError } from './errors.ts'
 import type { FilterQuery } from './filter/filter.ts'
 import { type Authenticate, createAuthenticator } from './http/auth.ts'
 import { createHeartbeat } from './http/heartbeat.ts'
@@ -206,8 +206,4 @@ function refuseOthers(routes: Hono, methods: Record<string, string>): void {
     if ((c.req.method === 'GET' || c.req.method === 'HEAD') && last !== undefined) return c.redirect(`../${last}`, 301)
     throw new MonitorError('not_found', 'There is nothing under this path.')
   })
-}
-
-function reportToConsole(error: unknown, stage: string): void {
-  console.error(`edgetail: ${stage} failed:`, error)
 }

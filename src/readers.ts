@@ -1,10 +1,11 @@
 /**
- * The readers of a ring. Each is a cursor with at most one promise that waits; it holds no queue, so a reader that takes
+ * The readers of a window. Each is a cursor with at most one promise that waits; it holds no queue, so a reader that takes
  * nothing costs nothing, and one that falls behind the window is told so.
  */
 import { ClientCount } from './client-count.ts'
 import { compileFilter, type Filter } from './filter/filter.ts'
-import type { Ring } from './ring.ts'
+import type { Overtaken, Start } from './positions.ts'
+import type { Reading } from './ring.ts'
 import type { Gap, StreamItem, SubscribeOptions, Subscription } from './source.ts'
 
 /** How often a filtered reader is told its position while entries pass it by, in milliseconds. */
@@ -12,16 +13,29 @@ export const CHECKPOINT_MS = 5000
 
 type Result = IteratorResult<StreamItem, undefined>
 
-/** All readers of one ring. */
+/** What readers read: a ring, or a ring before a store that has what is older. */
+export interface Window {
+  /**
+   * What stands at a place; undefined when all that is published was read; a promise for what must be fetched first. It must
+   * not reject: a reader keeps its stream while what it wants cannot be reached.
+   */
+  read(next: number, filter: Filter): Reading | Promise<Reading | Overtaken> | undefined
+  /** What a reader that was overtaken must be told, and where it goes on. */
+  overtaken(next: number): Overtaken | undefined
+  /** The id of the place before an entry. */
+  positionBefore(next: number): string
+}
+
+/** All readers of one window. */
 export class Readers {
-  readonly #ring: Ring
+  readonly #window: Window
   readonly #readers = new Set<Reader>()
   readonly #clients = new ClientCount()
   #closing = false
   #checkpoint: ReturnType<typeof setTimeout> | undefined
 
-  constructor(ring: Ring) {
-    this.#ring = ring
+  constructor(window: Window) {
+    this.#window = window
   }
 
   /** Readers that count as clients. */
@@ -29,11 +43,15 @@ export class Readers {
     return this.#clients.total
   }
 
-  /** Opens a reader at a place that is fixed now. */
-  open(options: SubscribeOptions): Subscription {
+  /**
+   * Opens a reader.
+   *
+   * @param locate - fixes its place, now
+   */
+  open(options: SubscribeOptions, locate: (filter: Filter) => Start): Subscription {
     const { signal } = options
     const leave = this.#clients.enter(options)
-    const reader = new Reader(this.#ring, options, {
+    const reader = new Reader(this.#window, options, locate, {
       isClosing: () => this.#closing,
       onPassed: () => this.#scheduleCheckpoint(),
       onEnd: () => {
@@ -57,6 +75,15 @@ export class Readers {
     let oldest = Number.POSITIVE_INFINITY
     for (const { cursor } of this.#readers) if (cursor < oldest) oldest = cursor
     return oldest
+  }
+
+  /**
+   * Gives every reader its place again after a part of the history was lost.
+   *
+   * @param relocate - from the entry that a reader wants next; undefined for one that may go on
+   */
+  relocate(relocate: (next: number) => Overtaken | undefined): void {
+    for (const reader of this.#readers) reader.relocate(relocate)
   }
 
   /** Ends every reader once it has all that was published. */
@@ -87,24 +114,27 @@ class Reader implements Subscription, AsyncIterator<StreamItem, undefined> {
   readonly id: string | undefined
   /** The record it wants next. */
   cursor: number
-  readonly #ring: Ring
+  readonly #window: Window
   readonly #owner: Owner
   readonly #filter: Filter
   readonly #signal: AbortSignal
   #gap: Gap | undefined
+  /** What is being fetched for it, and what was. */
+  #fetching: Promise<Reading | Overtaken> | undefined
+  #fetched: Reading | Overtaken | undefined
   /** The position that the client last heard of: behind the cursor when entries passed by after the last that it got. */
   #told: string
-  #resolve: ((result: Result) => void) | undefined
+  #waiting: { resolve(result: Result): void; reject(error: unknown): void } | undefined
   #ended = false
 
-  constructor(ring: Ring, { after, tail = 0, filter, signal }: SubscribeOptions, owner: Owner) {
-    this.#ring = ring
+  constructor(window: Window, { filter, signal }: SubscribeOptions, locate: (filter: Filter) => Start, owner: Owner) {
+    this.#window = window
     this.#owner = owner
     this.#filter = compileFilter(filter)
     this.#signal = signal
-    const start = ring.locate(after, tail, this.#filter)
+    const start = locate(this.#filter)
     this.cursor = start.next
-    this.#told = ring.positionBefore(start.next)
+    this.#told = window.positionBefore(start.next)
     this.#gap = start.gap
     this.resumed = start.resumed
     this.id = start.gap === undefined ? this.#told : undefined
@@ -120,8 +150,8 @@ class Reader implements Subscription, AsyncIterator<StreamItem, undefined> {
     if (this.#owner.isClosing()) this.end()
     if (this.#ended) return Promise.resolve({ done: true, value: undefined })
     if (this.#position !== this.#told) this.#owner.onPassed()
-    return new Promise((resolve) => {
-      this.#resolve = resolve
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject }
     })
   }
 
@@ -132,8 +162,17 @@ class Reader implements Subscription, AsyncIterator<StreamItem, undefined> {
 
   /** Answers the waiting `next`, if there is something to answer it with. */
   wake(): void {
-    if (this.#resolve === undefined) return
-    const item = this.#take()
+    if (this.#waiting === undefined) return
+    let item: StreamItem | undefined
+    try {
+      item = this.#take()
+    } catch (error) {
+      // A store may fail: that is told to whom it concerns, and keeps nobody else from being woken.
+      this.#waiting.reject(error)
+      this.#waiting = undefined
+      this.end()
+      return
+    }
     if (item !== undefined) this.#answer({ done: false, value: item })
     else if (this.#owner.isClosing()) this.end()
     else if (this.#position !== this.#told) this.#owner.onPassed()
@@ -141,9 +180,19 @@ class Reader implements Subscription, AsyncIterator<StreamItem, undefined> {
 
   tellPosition(): void {
     const id = this.#position
-    if (this.#resolve === undefined || id === this.#told) return
+    if (this.#waiting === undefined || id === this.#told) return
     this.#told = id
     this.#answer({ done: false, value: { type: 'checkpoint', id } })
+  }
+
+  relocate(relocate: (next: number) => Overtaken | undefined): void {
+    const moved = relocate(this.cursor)
+    if (moved === undefined) return
+    this.cursor = moved.next
+    this.#told = moved.gap.id
+    this.#gap = moved.gap
+    this.#fetching = undefined
+    this.#fetched = undefined
   }
 
   /** Bound, since it is also the listener of the signal. */
@@ -162,15 +211,18 @@ class Reader implements Subscription, AsyncIterator<StreamItem, undefined> {
       this.#gap = undefined
       return gap
     }
-    const overtaken = this.#ring.overtaken(this.cursor)
-    if (overtaken !== undefined) {
-      this.cursor = overtaken.next
-      this.#told = overtaken.gap.id
-      return overtaken.gap
-    }
+    if (this.#fetching !== undefined) return undefined
+    const overtaken = this.#window.overtaken(this.cursor)
+    if (overtaken !== undefined) return this.#skip(overtaken)
     for (;;) {
-      const reading = this.#ring.read(this.cursor, this.#filter)
+      const reading = this.#fetched ?? this.#window.read(this.cursor, this.#filter)
+      this.#fetched = undefined
       if (reading === undefined) return undefined
+      if (reading instanceof Promise) {
+        this.#fetch(reading)
+        return undefined
+      }
+      if ('gap' in reading) return this.#skip(reading)
       this.cursor = reading.next
       if (reading.batch === undefined) continue
       this.#told = reading.batch.id
@@ -178,14 +230,31 @@ class Reader implements Subscription, AsyncIterator<StreamItem, undefined> {
     }
   }
 
+  #skip({ next, gap }: Overtaken): Gap {
+    this.cursor = next
+    this.#told = gap.id
+    return gap
+  }
+
+  #fetch(reading: Promise<Reading | Overtaken>): void {
+    this.#fetching = reading
+    reading.then((fetched) => {
+      // Otherwise it was given another place meanwhile.
+      if (this.#fetching !== reading) return
+      this.#fetching = undefined
+      this.#fetched = fetched
+      this.wake()
+    })
+  }
+
   /** The position before the record that it wants next. */
   get #position(): string {
-    return this.#ring.positionBefore(this.cursor)
+    return this.#window.positionBefore(this.cursor)
   }
 
   #answer(result: Result): void {
-    const resolve = this.#resolve
-    this.#resolve = undefined
-    resolve?.(result)
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    waiting?.resolve(result)
   }
 }

@@ -38,6 +38,10 @@ export interface RingOptions {
   readonly retain: number
   /** Most bytes of their events kept for new readers; one record is kept in any case. */
   readonly retainBytes: number
+  /** The history that a ring before a store is a part of. @default a new one */
+  readonly epoch?: string
+  /** The last record before the first that is taken. @default 0 */
+  readonly head?: number
 }
 
 /** The answer of an append that came with a key. */
@@ -56,23 +60,29 @@ export interface Reading {
 
 /** A bounded window of records with sequence numbers from 1. */
 export class Ring {
-  readonly #positions = new Positions(newEpoch())
+  readonly #positions: Positions
   readonly #options: RingOptions
   readonly #shared = new Map<string, Reading>()
   /** By key, oldest first. */
   readonly #answers = new Map<string, Answer>()
   /** All that is held, oldest first. None has both what is published and what is not. */
   #segments: Segment[] = []
-  #kept = 1
+  #kept: number
   #keptBytes = 0
   #lateBytes = 0
-  #head = 0
-  #published = 0
+  #head: number
+  #published: number
   /** The first record whose entry is still held. */
-  #fresh = 1
+  #fresh: number
 
   constructor(options: RingOptions) {
+    const { epoch = newEpoch(), head = 0 } = options
     this.#options = options
+    this.#positions = new Positions(epoch)
+    this.#head = head
+    this.#published = head
+    this.#kept = head + 1
+    this.#fresh = head + 1
   }
 
   /** How many records a new reader may get. */

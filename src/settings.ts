@@ -84,6 +84,18 @@ export interface Settings extends ResolvedMonitorSettings {
   readonly base: string
   /** Entries kept for those who connect later. `EDGETAIL_RETAIN` @default 10000 */
   readonly retain: number
+  /** Most characters of JSON text kept for them. `EDGETAIL_RETAIN_BYTES` @default 67108864 (64 Mi); on Workers no limit */
+  readonly retainBytes?: number | undefined
+  /** Longest time that an entry is kept in a file or a Durable Object, in milliseconds. `EDGETAIL_RETAIN_MS` @default none */
+  readonly retainMs?: number | undefined
+  /** File that entries are kept in, on Node. `EDGETAIL_DATA` @default none: they are kept in memory */
+  readonly data?: string | undefined
+  /** What an answered write survives: the process, or also a power cut (`full`). `EDGETAIL_DATA_SYNC` @default normal */
+  readonly dataSync: 'normal' | 'full'
+  /** Redis that entries are kept in, on Node, shared with other processes. `REDIS_URL` @default none */
+  readonly redisUrl?: string | undefined
+  /** Name of the log in Redis. `EDGETAIL_REDIS_KEY` @default edgetail */
+  readonly redisKey: string
 }
 
 /** A bearer token as it can stand in a header (RFC 6750, section 2.1, and what else is visible ASCII). */
@@ -145,6 +157,12 @@ const settings: v.GenericSchema<unknown, Settings> = v.object({
     '/monitor',
   ),
   retain: v.optional(wholeNumber(1, 10_000_000), 10_000),
+  retainBytes: v.optional(wholeNumber(1, Number.MAX_SAFE_INTEGER)),
+  retainMs: v.optional(wholeNumber(1, Number.MAX_SAFE_INTEGER)),
+  data: v.optional(text(/^[^\0]+$/, 'is the path of a file')),
+  dataSync: v.optional(v.picklist(['normal', 'full'], 'is normal or full'), 'normal'),
+  redisUrl: v.optional(text(/^rediss?:\/\/./, 'is a URL such as redis://127.0.0.1:6379')),
+  redisKey: v.optional(text(/^[\w.:-]{1,200}$/, 'is 1 to 200 letters, digits and .:_-'), 'edgetail'),
 })
 
 /** The names in the environment, and how their text is read. */
@@ -165,6 +183,12 @@ const VARIABLES = {
   host: ['HOST', String],
   base: ['EDGETAIL_BASE', String],
   retain: ['EDGETAIL_RETAIN', toNumber],
+  retainBytes: ['EDGETAIL_RETAIN_BYTES', toNumber],
+  retainMs: ['EDGETAIL_RETAIN_MS', toNumber],
+  data: ['EDGETAIL_DATA', String],
+  dataSync: ['EDGETAIL_DATA_SYNC', String],
+  redisUrl: ['REDIS_URL', String],
+  redisKey: ['EDGETAIL_REDIS_KEY', String],
 } satisfies Record<keyof Settings, readonly [string, (text: string) => unknown]>
 
 /**

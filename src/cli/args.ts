@@ -69,6 +69,8 @@ Environment
   EDGETAIL_WRITE_TOKEN    token that only writes
   EDGETAIL_BASE           path of the routes                         (/monitor)
   EDGETAIL_RETAIN         entries kept for those who connect later   (10000)
+  EDGETAIL_DATA           file that keeps them through a restart     (memory)
+  REDIS_URL               Redis that keeps them for several servers  (memory)
   EDGETAIL_MAX_CLIENTS    streams open at once                       (1000)
   EDGETAIL_MAX_BODY       largest body of a write, in bytes          (1048576)
   EDGETAIL_HEARTBEAT_MS   silence after which a comment is sent      (20000)

@@ -59,8 +59,8 @@ export class LogRoom extends DurableObject<Record<string, unknown>> {
 
   constructor(ctx: DurableObjectState, env: Record<string, unknown>) {
     super(ctx, env)
-    const { retain, heartbeatMs } = readSettings(env)
-    this.#store = new BatchStore(ctx.storage.sql, retain)
+    const { heartbeatMs, ...retention } = readSettings(env)
+    this.#store = new BatchStore(ctx.storage.sql, retention)
     this.#published = this.#store.head
     this.#silentMs = MISSED_HEARTBEATS * heartbeatMs
     for (const socket of ctx.getWebSockets()) {

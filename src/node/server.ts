@@ -3,11 +3,11 @@ import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
-import type { ErrorReporter } from '../errors.ts'
+import { type ErrorReporter, reportToConsole } from '../errors.ts'
 import { createMonitor, type Monitor } from '../monitor.ts'
 import type { Settings } from '../settings.ts'
 import type { LogSource } from '../source.ts'
-import { memorySource } from '../sources/memory.ts'
+import { openSource } from './open-source.ts'
 import { serverRequestLog } from './request-log.ts'
 
 /** Most time that a stop takes, in milliseconds: process managers kill after ten seconds, some after five. */
@@ -15,7 +15,7 @@ export const STOP_MS = 4000
 
 /** Options of {@link startServer}. */
 export interface ServerOptions extends Settings {
-  /** Where entries are kept. @default memorySource({ retain }) */
+  /** Where entries are kept. @default by the settings: a file, Redis, or memory */
   readonly source?: LogSource | undefined
   /** Logs the server's own requests into the monitor, so that there is something to see. @default false */
   readonly logRequests?: boolean | undefined
@@ -41,11 +41,13 @@ export interface Server {
  * Starts a server.
  *
  * @throws the error of `listen`, such as `EADDRINUSE`
+ * @throws MonitorError `invalid_setting` when the file or the Redis that the settings name cannot be used
  * @example
  * const server = await startServer(readSettings(process.env))
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { base, host, port, retain, logRequests = false, source = memorySource({ retain }), onError } = options
+  const { base, host, port, logRequests = false, onError = reportToConsole } = options
+  const source = options.source ?? (await openSource(options, onError))
   const monitor = createMonitor({ ...options, source, onError })
   const app = new Hono()
   if (logRequests) app.use(serverRequestLog(monitor, base))
@@ -59,6 +61,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       resolve(starting)
     }) as HttpServer
     starting.on('error', reject)
+  }).catch(async (error: unknown) => {
+    // What was opened for a server that is none would keep its file or its connections.
+    if (options.source === undefined) await source.close()
+    throw error
   })
   const { port: bound } = server.address() as AddressInfo
 

@@ -11,12 +11,12 @@ import type { LogSource } from '../source.ts'
 /** Options of {@link memorySource}. */
 export interface MemorySourceOptions {
   /** Most entries kept for those who connect or resume later. @default 10000 */
-  readonly retain?: number
+  readonly retain?: number | undefined
   /**
    * Most bytes kept for them, as they are sent. Guards the process against 10,000 entries of the largest size, which would
    * take a gigabyte. @default 67108864 (64 Mi)
    */
-  readonly retainBytes?: number
+  readonly retainBytes?: number | undefined
 }
 
 /**
@@ -58,7 +58,8 @@ export function memorySource({ retain = 10_000, retainBytes = 64 * 1024 * 1024 }
     },
     async subscribe(options) {
       ensureOpen()
-      return readers.open(options)
+      const { after, tail = 0 } = options
+      return readers.open(options, (filter) => ring.locate(after, tail, filter))
     },
     async history(query) {
       ensureOpen()

@@ -23,9 +23,9 @@ async function build(retain: number, appends: readonly (typeof append extends fc
     exec: (statement: string, ...values: (string | number | null)[]) => database.prepare(statement).iterate(...values),
   } as SqlDriver
   const model = new LogModel(retain)
-  let store = new BatchStore(sql, retain)
+  let store = new BatchStore(sql, { retain })
   for (const { levels, size, reopen, trim } of appends) {
-    if (reopen) store = new BatchStore(sql, retain)
+    if (reopen) store = new BatchStore(sql, { retain })
     const records = model.make(levels, size)
     const ids = store.append(records.map(({ json }) => json))
     await model.append({ append: async () => ids }, records)

@@ -23,8 +23,8 @@ export interface Nginx {
   close(): Promise<void>
 }
 
-/** Starts it before a server, with nothing said about the server but where it is. */
-export async function startNginx(target: string): Promise<Nginx> {
+/** Starts it before a server, or several that take turns, with nothing said about them but where they are. */
+export async function startNginx(...targets: string[]): Promise<Nginx> {
   const folder = await mkdtemp(join(tmpdir(), 'edgetail-nginx-'))
   const [plain, secure] = [await freePort(), await freePort()]
   await promisify(execFile)('openssl', [
@@ -46,12 +46,13 @@ export async function startNginx(target: string): Promise<Nginx> {
        fastcgi_temp_path ${folder}/fastcgi;
        uwsgi_temp_path ${folder}/uwsgi;
        scgi_temp_path ${folder}/scgi;
+       upstream servers { ${targets.map((target) => `server ${new URL(target).host};`).join(' ')} }
        server {
          listen 127.0.0.1:${plain};
          listen 127.0.0.1:${secure} ssl http2;
          ssl_certificate cert.pem;
          ssl_certificate_key key.pem;
-         location / { proxy_pass ${target}; }
+         location / { proxy_pass http://servers; }
        }
      }`,
   )

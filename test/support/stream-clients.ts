@@ -29,16 +29,24 @@ export interface StreamClient {
 /** Wait of the clients that leave it to their user when to come back, in milliseconds. */
 const RETRY_MS = 100
 
+/** One whose connection can be cut, as by a network that changes. */
+export interface FetchClient extends StreamClient {
+  seen(): readonly Seen[]
+  cut(): void
+}
+
 /** `fetch`, a parser, and a loop. */
-export function fetchClient({ url, token }: Destination): StreamClient {
+export function fetchClient({ url, token }: Destination): FetchClient {
   const stop = new AbortController()
+  let connection = new AbortController()
   const seen: Seen[] = []
   let lastId: string | undefined
   const done = (async () => {
     while (!stop.signal.aborted) {
       try {
         const headers = { Authorization: `Bearer ${token}`, ...(lastId && { 'Last-Event-ID': lastId }) }
-        const response = await fetch(url, { headers, signal: stop.signal })
+        connection = new AbortController()
+        const response = await fetch(url, { headers, signal: connection.signal })
         if (response.status !== 200) throw new Error(`${response.status}`)
         const parser = createParser({ onEvent: remember })
         const decoder = new TextDecoder()
@@ -63,8 +71,10 @@ export function fetchClient({ url, token }: Destination): StreamClient {
   }
   return {
     seen: () => seen,
+    cut: () => connection.abort(),
     async close() {
       stop.abort()
+      connection.abort()
       await done
     },
   }
