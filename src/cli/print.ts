@@ -48,12 +48,12 @@ export function jsonPrinter(): Printer {
 export function textPrinter(colour: boolean): Printer {
   const inColour = (codes: string, text: string): string => (colour ? paint(codes, text) : text)
   const rule = (codes: string, text: string): string => `${inColour(codes, `── ${text} ──`)}\n`
-  let today = ''
+  let today = 0
 
   function line({ ts, level, message, context }: StoredEntry): string {
     const time = new Date(ts)
     const isTime = !Number.isNaN(time.getTime())
-    const date = isTime ? time.toDateString() : today
+    const date = isTime ? dayOf(time) : today
     const heading = date === today ? '' : rule('2', dateOf(time))
     today = date
     const clock = inColour('90', isTime ? clockOf(time) : harmlessLine(String(ts)))
@@ -146,4 +146,9 @@ function dateOf(time: Date): string {
 
 function two(number: number): string {
   return String(number).padStart(2, '0')
+}
+
+/** A number for each local day: `toDateString` would cost a quarter of the line. */
+function dayOf(time: Date): number {
+  return (time.getFullYear() * 12 + time.getMonth()) * 31 + time.getDate()
 }
