@@ -1,8 +1,9 @@
 /**
  * Regular expressions in linear time: whatever the pattern, a text costs at most its length times the size of the program.
- * The pattern becomes a nondeterministic automaton (Thompson 1968) whose states are joined to those of a deterministic one
+ * The pattern becomes a nondeterministic automaton whose states are joined to those of a deterministic one
  * as a text meets them, within a bound (as RE2 does). JavaScript's own engine backtracks: `(a+)+$` would stop a server.
  */
+import { ASSERTIONS, createProgram, MATCH, type Program, SET, SPLIT } from './regex-program.ts'
 import {
   type Assertion,
   type CharSet,
@@ -10,7 +11,6 @@ import {
   isWordPoint,
   parseRegex,
   type RegexFail,
-  type RegexNode,
   requiredText,
 } from './regex-syntax.ts'
 
@@ -38,8 +38,11 @@ export interface RegexOptions {
   readonly fail: RegexFail
 }
 
-/** Cells of the largest table of one expression: 64 KiB. When it is full, it is begun anew. */
-const MAX_CELLS = 32_768
+/**
+ * Most numbers that the states of one expression hold, in the table and beside it: about 100 KiB with what they are known by.
+ * Beyond it the table is begun anew.
+ */
+const MAX_CELLS = 16_384
 
 /** Cells of a table to begin with. Most expressions need few states. */
 const FIRST_CELLS = 256
@@ -57,24 +60,6 @@ const END = 0
 const UNKNOWN = 0
 const MATCHED = 1
 const FIRST = 2
-
-const MATCH = 0
-const SET = 1
-const SPLIT = 2
-const ASSERT = 3
-
-/** Instructions, column by column. The first is the match. */
-interface Program {
-  readonly operations: Uint8Array
-  /** Where it goes on. */
-  readonly next: Uint16Array
-  /** The number of the set or of the assertion, or where a split goes on too. */
-  readonly other: Uint16Array
-  readonly sets: readonly CharSet[]
-  readonly start: number
-}
-
-const ASSERTIONS: readonly Assertion[] = ['start', 'end', 'boundary', 'inside']
 
 /** What stands at one side of a place in the text. */
 type Side = 'nothing' | 'word' | 'other'
@@ -124,6 +109,8 @@ class LinearRegex implements Regex {
   #stride = 8
   #states: Position[] = []
   #stateNumbers = new Map<string, number>()
+  /** Numbers that the states hold. */
+  #cells = 0
   /** Characters read since the table was begun. */
   #served = 0
   /** Whether texts make so many states that they are not worth it. */
@@ -320,31 +307,29 @@ class LinearRegex implements Regex {
     const key = `${position.before}${String.fromCharCode(...position.at)}`
     const known = this.#stateNumbers.get(key)
     if (known !== undefined) return known
-    if ((this.#states.length + 1) * this.#stride > this.#table.length) this.#grow(index)
+    const cells = this.#stride + 2 * position.at.length
+    if (this.#cells + cells > MAX_CELLS) {
+      this.#isUnruly = this.#served + index < MIN_CHARACTERS * this.#states.length
+      // What is counted at the end of this text was for the states that are gone.
+      this.#served = -index
+      this.#begin()
+    }
+    this.#cells += cells
     const number = this.#states.push(position) - 1
     this.#stateNumbers.set(key, number)
-    return number
-  }
-
-  #grow(index: number): void {
-    if (this.#table.length < MAX_CELLS) {
+    if (this.#states.length * this.#stride > this.#table.length) {
       const table = new Uint16Array(2 * this.#table.length)
       table.set(this.#table)
       this.#table = table
-      return
     }
-    this.#isUnruly = this.#served + index < MIN_CHARACTERS * this.#states.length
-    // What is counted at the end of this text was for the states that are gone.
-    this.#served = -index
-    this.#begin()
+    return number
   }
 
   #begin(): void {
     this.#states = [NOWHERE, NOWHERE, NOWHERE]
     this.#stateNumbers = new Map()
-    let cells = FIRST_CELLS
-    while (cells < 8 * this.#stride) cells *= 2
-    this.#table = new Uint16Array(cells)
+    this.#cells = 0
+    this.#table = new Uint16Array(Math.max(FIRST_CELLS, 8 * this.#stride))
   }
 
   #count(characters: number): void {
@@ -374,70 +359,6 @@ class LinearRegex implements Regex {
     const upper = otherCase(point, 'toUpperCase')
     const variants = [point, otherCase(point, 'toLowerCase'), upper, otherCase(upper, 'toLowerCase')]
     return variants.some((variant) => isInSet(positive, variant)) !== set.negated
-  }
-}
-
-function createProgram(root: RegexNode): Program {
-  const operations = [MATCH]
-  const nexts = [0]
-  const other = [0]
-  const sets: CharSet[] = []
-  const setNumbers = new Map<string, number>()
-
-  function emit(operation: number, next: number, detail: number): number {
-    nexts.push(next)
-    other.push(detail)
-    return operations.push(operation) - 1
-  }
-
-  function setNumber(set: CharSet): number {
-    const key = `${set.negated}${set.ranges.join()}`
-    const number = setNumbers.get(key) ?? sets.push(set) - 1
-    setNumbers.set(key, number)
-    return number
-  }
-
-  /** Compiles from the end, since every instruction names the one after it. */
-  function compile(node: RegexNode, next: number): number {
-    switch (node.type) {
-      case 'set':
-        return emit(SET, next, setNumber(node.set))
-      case 'assert':
-        return emit(ASSERT, next, ASSERTIONS.indexOf(node.assertion))
-      case 'sequence':
-        return node.nodes.reduceRight((after, part) => compile(part, after), next)
-      case 'choice':
-        return node.nodes.map((part) => compile(part, next)).reduceRight((after, first) => emit(SPLIT, after, first))
-      case 'repeat':
-        return compileRepeat(node, next)
-    }
-  }
-
-  function compileRepeat({ node, min, max }: RegexNode & { type: 'repeat' }, next: number): number {
-    let after = next
-    let copies = min
-    if (max === Number.POSITIVE_INFINITY) {
-      const loop = emit(SPLIT, next, 0)
-      const body = compile(node, loop)
-      other[loop] = body
-      // The loop's own body is the last of those that must be there.
-      after = min === 0 ? loop : body
-      copies = Math.max(min - 1, 0)
-    } else {
-      // Not side by side but one within the other: whoever leaves out one leaves out the rest.
-      for (let left = max - min; left > 0; left--) after = emit(SPLIT, next, compile(node, after))
-    }
-    for (; copies > 0; copies--) after = compile(node, after)
-    return after
-  }
-
-  const start = compile(root, 0)
-  return {
-    operations: new Uint8Array(operations),
-    next: new Uint16Array(nexts),
-    other: new Uint16Array(other),
-    sets,
-    start,
   }
 }
 

@@ -193,17 +193,34 @@ describe('the work of an expression', () => {
 
   it.each([
     '(a+)+$',
-    '(a*)*b',
-    '(a|a)*b',
+    '(a*)*[bc]',
+    '(a|a)*[bc]',
     '(a|aa)+$',
-    '(.*)(.*)(.*)(.*)x',
-    '(a?){50}a{50}b',
+    '(.*)(.*)(.*)(.*)[xy]',
+    '(a?){20}a{20}[bc]',
     '([a-z]+)*[0-9]',
     '\\b(a+)+\\b!',
   ])('%s costs the same for each character, however long the text', (source) => {
     const regex = compile(source)
     for (const text of [as, `${as}${as}!`]) expect(cost(regex, text)).toBeLessThan(2)
   })
+
+  it.each(['(a*)*[bc]', '(|){8}[bc]', '((a?)?){4}[bc]'])('%s follows each instruction once a character', (source) => {
+    const regex = compile(source)
+    regex.test('a')
+    // The character, the end, and the match that is no part of the size.
+    expect(regex.work).toBeLessThanOrEqual(2 * (regex.size + 1))
+  })
+
+  it('stays right where its states are many, but served for long', () => {
+    const random = createRandom(13)
+    const regex = compile('a[ab]{11}[cd]')
+    regex.test('x'.repeat(1_000_000))
+    for (let run = 0; run < 400; run++) {
+      const text = Array.from({ length: 60 }, () => random.pick(['a', 'a', 'b', 'b', 'a', 'b', 'a', 'b', 'c'])).join('')
+      expect(regex.test(text), text).toBe(/a[ab]{11}[cd]/.test(text))
+    }
+  }, 30_000)
 
   it('is bounded by the size, also where every character makes a new state', () => {
     const random = createRandom(7)
