@@ -88,7 +88,7 @@ export function tooManyClients(): MonitorError {
 }
 
 /** Where a failure in the background happened. */
-export type ErrorStage = 'append' | 'listener' | 'stream' | 'request' | 'source'
+export type ErrorStage = 'append' | 'listener' | 'stream' | 'request' | 'source' | 'push'
 
 /** The one reporter of failures that no caller waits for. */
 export type ErrorReporter = (error: unknown, stage: ErrorStage) => void

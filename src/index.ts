@@ -1,4 +1,5 @@
 /** The public names. */
+export { type CaptureOptions, type ConsoleLike, captureConsole } from './capture.ts'
 export { type ErrorCode, type ErrorReporter, type ErrorStage, type ErrorStatus, MonitorError } from './errors.ts'
 export type { FilterQuery } from './filter.ts'
 export type { Authenticate, Identity, Right } from './http/auth.ts'
