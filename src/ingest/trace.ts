@@ -6,10 +6,10 @@
  * Everything is read with care, since it comes from a runtime that grows new kinds of events: what cannot be read is left out,
  * and the rest is kept.
  */
+import { formatConsole } from '../console-format.ts'
 import { isObject, type JsonObject, type Level, type LogRecord, levelNamed } from '../log.ts'
 import { normalizeEntry } from '../normalize.ts'
 import { snapshot } from '../snapshot.ts'
-import { consoleText } from './console-text.ts'
 
 /** A `TraceItem`, as far as it is used: one invocation of a Worker. All of it may be missing. */
 export interface Trace {
@@ -134,7 +134,7 @@ function line(log: unknown, worker: JsonObject, now: number): Told {
   const [err, ...others] = list(log, 'errorInfo').flatMap((info) => (isObject(info) ? toError(info) : []))
   const context: JsonObject = {
     ...(err !== undefined && { err }),
-    ...(others.length > 0 && { errors: [err, ...others] }),
+    ...(others.length > 0 && { errors: others }),
     worker,
   }
   const own = args.length === 1 ? objectIn(args[0]) : undefined
@@ -142,7 +142,7 @@ function line(log: unknown, worker: JsonObject, now: number): Told {
     const record = attempt(() => normalizeEntry(beside(own, context), time, level))
     if (record !== undefined) return { time, record }
   }
-  const message = consoleText(args)
+  const { message } = formatConsole(args)
   if (message.trim() === '' && err === undefined) return { time, record: undefined }
   return { time, record: toRecord(level, message, context, time) }
 }
