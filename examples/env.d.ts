@@ -1,7 +1,8 @@
-/** What `wrangler types` writes for wrangler.toml and the secret. */
+/** What `wrangler types` writes for wrangler.toml, wrangler.producer.toml and the secret. */
 declare namespace Cloudflare {
   interface Env {
     LOG_ROOM: DurableObjectNamespace
+    EDGETAIL: Fetcher
     EDGETAIL_TOKEN: string
   }
 }

@@ -135,7 +135,7 @@ function line(log: unknown, worker: JsonObject, now: number): Told {
   const [err, ...others] = list(log, 'errorInfo').flatMap((info) => (isObject(info) ? toError(info) : []))
   const context: JsonObject = {
     ...(err !== undefined && { err }),
-    ...(others.length > 0 && { errors: [err, ...others] }),
+    ...(others.length > 0 && { errors: others }),
     worker,
   }
   const own = args.length === 1 ? objectIn(args[0]) : undefined

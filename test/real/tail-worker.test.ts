@@ -89,9 +89,9 @@ describe('a Worker that is tailed', () => {
       event: { type: 'fetch', method: 'GET', url: `${workers.origins.producer}/lines`, status: 200 },
     }
     expect(round.map(({ level, message }) => [level, message])).toEqual([
-      ...Array.from({ length: 30 }, (_, line) => ['info', `line ${line} {"line":${line}}`]),
+      ...Array.from({ length: 30 }, (_, line) => ['info', `line ${line} { line: ${line} }`]),
       ['debug', 'debug is 1'],
-      ['info', 'info ["a",1,null]'],
+      ['info', "info [ 'a', 1, null ]"],
       ['warn', 'warn'],
       ['error', 'payment failed RangeError: too far'],
       ['warn', 'structured'],

@@ -114,7 +114,8 @@ async function ready(
 ): Promise<void> {
   const deadline = Date.now() + 20_000
   while (Date.now() < deadline && child.exitCode === null) {
-    if (await fetch(origin).catch(() => undefined)) return
+    // Workers that keep each other busy without end never answer.
+    if (await fetch(origin, { signal: AbortSignal.timeout(2000) }).catch(() => undefined)) return
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   await stopped()

@@ -1,14 +1,18 @@
 /** A Worker that is watched in two ways: by what it prints, through a Tail Worker, and by what it sends during the request. */
-import { waitUntil } from 'cloudflare:workers'
-import { createPushClient } from './push-client.ts'
+import { env, waitUntil } from 'cloudflare:workers'
+import { createPushClient } from '../../../src/client/index.ts'
 
-interface Env {
-  readonly EDGETAIL: { fetch(url: string, init: RequestInit): Promise<Response> }
-  readonly EDGETAIL_TOKEN: string
-}
+const { EDGETAIL, EDGETAIL_TOKEN } = env as unknown as { EDGETAIL: Fetcher; EDGETAIL_TOKEN: string }
+
+const logger = createPushClient({
+  url: 'https://edgetail/monitor',
+  token: EDGETAIL_TOKEN,
+  fetch: (url, init) => EDGETAIL.fetch(url, init),
+  waitUntil,
+})
 
 const worker = {
-  async fetch(request: Request, env: Env): Promise<Response> {
+  async fetch(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url)
     if (pathname === '/lines') print()
     if (pathname === '/throw') {
@@ -19,12 +23,6 @@ const worker = {
     if (pathname === '/hang') await new Promise(() => {})
     if (pathname === '/flood') for (let line = 0; line < 400; line++) console.log(`${line} ${'x'.repeat(1000)}`)
     if (pathname === '/slow') {
-      const logger = createPushClient({
-        url: 'https://edgetail/monitor',
-        token: env.EDGETAIL_TOKEN,
-        fetch: (url, init) => env.EDGETAIL.fetch(url, init),
-        waitUntil,
-      })
       for (let step = 1; step <= 3; step++) {
         logger.info(`step ${step}`, { step })
         await new Promise((resolve) => setTimeout(resolve, 1000))
