@@ -8,6 +8,10 @@ export interface Arguments {
   readonly version: boolean
   /** End when standard input ends. */
   readonly exit: boolean
+  /** Files to follow, as paths and patterns. */
+  readonly files: readonly string[]
+  /** Read what stands in the files already. */
+  readonly fromStart: boolean
   /** Settings given as options; they win over the environment. */
   readonly settings: Readonly<Record<string, string>>
 }
@@ -16,12 +20,14 @@ export interface Arguments {
 export const HELP = `edgetail: watch an application's logs live in the browser
 
   node app.js 2>&1 | edgetail        follow what a program prints; it is passed through unchanged
+  edgetail app.log 'logs/*.log'      follow files, also when they are rotated; new ones that match too
   edgetail                           serve; entries come over HTTP (POST /monitor/logs)
 
 Options
   --port <n>     port to listen on, 0 for any free one      (PORT, 8787)
   --host <name>  address to listen on                       (HOST, 127.0.0.1)
   --exit         end when standard input ends
+  --from-start   read files from their start, not from their end
   --version      print the version
   --help         print this
 
@@ -46,18 +52,21 @@ Environment
  */
 export function readArguments(args: readonly string[]): Arguments {
   try {
-    const { values } = parseArgs({
+    const { values, positionals } = parseArgs({
       args: [...args],
+      allowPositionals: true,
       options: {
         port: { type: 'string' },
         host: { type: 'string' },
         exit: { type: 'boolean', default: false },
+        'from-start': { type: 'boolean', default: false },
         version: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     })
-    const { port, host, exit, version, help } = values
-    return { exit, version, help, settings: { ...(port && { PORT: port }), ...(host && { HOST: host }) } }
+    const { port, host, exit, 'from-start': fromStart, version, help } = values
+    const settings = { ...(port && { PORT: port }), ...(host && { HOST: host }) }
+    return { exit, files: positionals, fromStart, version, help, settings }
   } catch (error) {
     const [sentence] = (error as Error).message.split('. ')
     throw new MonitorError('invalid_setting', `${sentence}. edgetail --help lists the options.`, { cause: error })
