@@ -238,6 +238,11 @@ describe('bytes', () => {
     )
   })
 
+  it('may come one by one', () => {
+    const bytes = [...utf8.encode('ü😀\n{"msg":"é"}\n')].map((byte) => Uint8Array.of(byte))
+    expect(entries(bytes).map(({ message }) => message)).toEqual(['ü😀', 'é'])
+  })
+
   it('that are no UTF-8 are replaced', () => {
     const [first, second] = entries([Uint8Array.of(0x61, 0xff, 0x0a), Uint8Array.of(0xe2, 0x82)])
     expect([first?.message, second?.message]).toEqual(['a\ufffd', '\ufffd'])
