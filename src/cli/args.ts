@@ -6,9 +6,9 @@ import { LEVELS, type Level, levelNamed } from '../log.ts'
 /** `edgetail [files…]` */
 export interface ServeArguments {
   readonly command: 'serve'
-  /** Files to follow. */
+  /** Files to follow, as paths and patterns. */
   readonly files: readonly string[]
-  /** Read the files from their start rather than from their end. */
+  /** Read what stands in the files already. */
   readonly fromStart: boolean
   /** End when standard input ends. */
   readonly exit: boolean
@@ -44,6 +44,7 @@ const MAX_TAIL = 1_000_000
 export const HELP: string = `edgetail: watch an application's logs live, in the browser or in a terminal
 
   node app.js 2>&1 | edgetail        follow what a program prints; it is passed through unchanged
+  edgetail app.log 'logs/*.log'      follow files, also when they are rotated; new ones that match too
   edgetail                           serve; entries come over HTTP (POST /monitor/logs)
   edgetail tail <url>                watch a server: its last entries, then each new one
   edgetail logs <url> > file         download what a server has stored, oldest first
@@ -52,6 +53,7 @@ Options of edgetail
   --port <n>     port to listen on, 0 for any free one      (PORT, 8787)
   --host <name>  address to listen on                       (HOST, 127.0.0.1)
   --exit         end when standard input ends
+  --from-start   read files from their start, not from their end
 
 Options of tail and logs; the token comes from EDGETAIL_TOKEN or is asked for
   --level <name> only this level and graver ones: ${LEVELS.join(' ')}

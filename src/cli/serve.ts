@@ -1,38 +1,54 @@
-/** `edgetail`: serves, and reads what is piped into it. Its own words go to standard error. */
+/** `edgetail`: serves, and reads what is piped into it and the files that it is given. Its own words go to standard error. */
 import { randomBytes } from 'node:crypto'
-import { MonitorError } from '../errors.ts'
 import { closeOnSignals, type Server, STOP_MS, startServer } from '../node/server.ts'
 import { readSettings, type Settings } from '../settings.ts'
 import type { ServeArguments } from './args.ts'
+import type { Append } from './feed.ts'
+import { openFiles } from './follow/index.ts'
+import { readNames } from './follow/names.ts'
 import { followInput, isPiped } from './stdin.ts'
 
 /** How long a stop waits for the input to end, in milliseconds. */
 const LAST_WORDS_MS = 3000
 
 /** Runs until a signal, or with `--exit` until the input has ended. */
-export async function serve({ exit, files, settings: given }: ServeArguments): Promise<void> {
-  if (files.length > 0) {
-    throw new MonitorError('invalid_setting', `Files cannot be followed yet: ${files[0]}. Pipe it in with tail -F.`)
-  }
+export async function serve({ exit, files, fromStart, settings: given }: ServeArguments): Promise<void> {
   const settings = readSettings({ ...process.env, ...given })
   const hasToken = [settings.token, settings.readToken, settings.writeToken].some((token) => token !== undefined)
   const generated = hasToken ? undefined : randomBytes(24).toString('base64url')
   const piped = isPiped()
-  const server = await startServer({ ...settings, token: settings.token ?? generated, logRequests: !piped })
+  const names = readNames(files)
+  const isAlone = !piped && files.length === 0
+  const server = await startServer({ ...settings, token: settings.token ?? generated, logRequests: isAlone })
   let input: Promise<void> = Promise.resolve()
+  let following: Promise<void> = Promise.resolve()
+  const stopFollowing = new AbortController()
   let stopping = false
+  const append: Append = async (records) => {
+    // What comes after the last words is passed through, but nobody is there to watch it.
+    if (!stopping) await server.monitor.source.append(records)
+  }
   closeOnSignals({
     async close() {
       // Ctrl-C reaches the program before the pipe too, and what it says as it stops is worth reading.
       const asked = performance.now()
-      await Promise.race([input, new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS))])
+      stopFollowing.abort()
+      await Promise.race([
+        Promise.all([input, following]),
+        new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS)),
+      ])
       stopping = true
       await server.close(STOP_MS - (performance.now() - asked))
     },
   })
+  const opened = await openFiles(names, {
+    fromStart,
+    append,
+    report: (sentence) => void process.stderr.write(`edgetail: ${sentence}\n`),
+  })
   greet(server, settings, generated)
 
-  if (!piped) {
+  if (isAlone) {
     server.monitor.log('info', `edgetail is listening on ${server.origin}${settings.base}`, {
       node: process.version,
       retain: settings.retain,
@@ -40,11 +56,13 @@ export async function serve({ exit, files, settings: given }: ServeArguments): P
     })
     return
   }
-  input = followInput(process.stdin, process.stdout, async (records) => {
-    // What comes after the last words is passed through, but nobody is there to watch it.
-    if (!stopping) await server.monitor.source.append(records)
-  })
-  await input
+  following = opened.follow(stopFollowing.signal)
+  if (piped) input = followInput(process.stdin, process.stdout, append)
+  if (exit && piped) {
+    await Promise.race([input, following.then(() => input)])
+    stopFollowing.abort()
+  }
+  await Promise.all([input, following])
   if (!exit || stopping) return
   await server.close()
   process.exit(0)

@@ -26,7 +26,6 @@ const MAX_NAMED = 1000
 /** Parses NDJSON as it arrives. */
 export async function parseNdjson(text: AsyncIterable<string>, now: number): Promise<ParsedBatch> {
   const batch = emptyBatch()
-  const splitter = createLineSplitter()
   let number = 0
   const take = (line: string): void => {
     number++
@@ -40,8 +39,9 @@ export async function parseNdjson(text: AsyncIterable<string>, now: number): Pro
     }
     collect(batch, number, input, now, line)
   }
-  for await (const piece of text) splitter.push(piece).forEach(take)
-  take(splitter.end())
+  const splitter = createLineSplitter(take)
+  for await (const piece of text) splitter.push(piece)
+  splitter.end()
   return batch
 }
 

@@ -20,6 +20,8 @@ export interface Nginx {
   readonly http: string
   /** HTTP/2 over TLS, with a certificate of its own making. */
   readonly https: string
+  /** The file of its access log, in the format `combined`. */
+  readonly accessLog: string
   close(): Promise<void>
 }
 
@@ -40,7 +42,7 @@ export async function startNginx(...targets: string[]): Promise<Nginx> {
      error_log stderr;
      events {}
      http {
-       access_log off;
+       access_log ${folder}/access.log combined;
        client_body_temp_path ${folder}/body;
        proxy_temp_path ${folder}/proxy;
        fastcgi_temp_path ${folder}/fastcgi;
@@ -75,6 +77,7 @@ export async function startNginx(...targets: string[]): Promise<Nginx> {
   return {
     http,
     https: `https://127.0.0.1:${secure}`,
+    accessLog: join(folder, 'access.log'),
     async close() {
       const gone = once(child, 'exit')
       if (child.exitCode === null && child.kill('SIGTERM')) await gone

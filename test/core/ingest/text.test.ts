@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { parseLine } from '../../../src/ingest/text.ts'
+import { parseText } from '../../../src/ingest/text.ts'
 import type { LogEntry } from '../../../src/log.ts'
 
 const NOW = Date.parse('2025-03-01T12:00:00.000Z')
 
-const read = (line: string): LogEntry | undefined => parseLine(line, NOW)?.entry
+const read = (line: string): LogEntry | undefined => parseText(line, NOW)?.entry
 const plain = (message: string): LogEntry => ({
   ts: '2025-03-01T12:00:00.000Z',
   level: 'info',
@@ -27,7 +27,7 @@ it('a JSON object is read as an entry, also when it is indented or ends with CR'
 it.each([
   'Listening on 8080',
   '  at f (a.js:1:1)',
-  '\u001b[31merror\u001b[0m',
+  '\u001b[31mred\u001b[0m',
   '[1,2]',
   '"text"',
   '42',
@@ -46,7 +46,12 @@ it('never fails, and loses no text', () => {
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       const line = `x${text.replaceAll('\n', '')}|`
       expect(read(line)?.message).toBe(line)
-      expect(() => parseLine(`{${text}`, NOW)).not.toThrow()
+      expect(() => parseText(`{${text}`, NOW)).not.toThrow()
     }),
   )
+})
+
+it('colours stay in the message, and are looked through for the level', () => {
+  const line = '\u001b[90m2026-11-23T10:00:00Z\u001b[39m \u001b[1m\u001b[31mERROR\u001b[0m x'
+  expect(read(line)).toEqual({ ts: '2026-11-23T10:00:00.000Z', level: 'error', message: line, context: {} })
 })
