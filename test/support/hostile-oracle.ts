@@ -85,6 +85,10 @@ function isAbsolute({ pieces }: HostileCase): boolean {
 function faultsOfRefusal(made: HostileCase, { status, headers }: RawAnswer, body: string, runtime: Runtime): string[] {
   // Nor does the proxy pass on a refusal that comes before it has sent all of the body.
   if (runtime === 'workerd' && !made.answered && PROXY_FAULTS.test(body)) return []
+  // OTLP refuses protobuf in protobuf: a Status of a code and a message.
+  if (made.name === 'otlp' && headers['content-type'] === 'application/x-protobuf') {
+    return status < 500 && body.startsWith('\b\x03\x12') ? [] : [`a refusal in another form: ${JSON.stringify(body)}`]
+  }
   const isJson = headers['content-type']?.startsWith('application/json')
   if (!isJson && made.ours && !made.methods.includes('HEAD')) {
     return [`a refusal in another form: ${JSON.stringify(body.slice(0, 200))}`]
