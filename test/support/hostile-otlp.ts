@@ -120,6 +120,18 @@ function goodJson(random: Random): string {
   return JSON.stringify({ resourceLogs: [resourceLogs] })
 }
 
+/** Puts odd values in place of some, whole objects and arrays included. */
+function withOddValues(random: Random, good: string): string {
+  const spoil = (of: unknown): unknown => {
+    // Odd values are no JSON values of their own, so that they are put in when all is text.
+    if (random.chance(0.04)) return 'ODD'
+    if (Array.isArray(of)) return of.map(spoil)
+    if (typeof of !== 'object' || of === null) return of
+    return Object.fromEntries(Object.entries(of).map(([key, value]) => [key, spoil(value)]))
+  }
+  return JSON.stringify(spoil(JSON.parse(good))).replaceAll('"ODD"', () => random.pick(ODD_JSON))
+}
+
 /** Makes a part of the bytes bad. */
 const SPOILERS: Record<string, (random: Random, bytes: Uint8Array) => readonly number[] | Uint8Array> = {
   nothing: (_random, bytes) => bytes,
@@ -162,11 +174,7 @@ const MAKERS: Record<string, (random: Random) => Omit<HostileOtlp, 'name'>> = {
   }),
   'odd values': (random) => ({
     type: 'application/json',
-    bytes: json(
-      goodJson(random).replace(/"(?:[^"\\]|\\.)*"(?!:)|-?\d+(?:\.\d+)?|true|\[\]/g, (whole) =>
-        random.chance(0.1) ? random.pick(ODD_JSON) : whole,
-      ),
-    ),
+    bytes: json(withOddValues(random, goodJson(random))),
   }),
   'other names': (random) => ({
     type: 'application/json',

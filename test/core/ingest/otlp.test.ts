@@ -372,11 +372,9 @@ describe('protobuf that is none', () => {
     ['groups without end', Array(5000).fill(0x0b)],
     ['the wrong wire type', integer(1, 5)],
     ['a record that ends beyond its scope', block(1, [0x12, 0x02, 0x12, 0x05])],
-    [
-      'a text that ends beyond its record',
-      block(1, block(2, [...tag(2, 2), 2, ...tag(3, 2), 9]), [1, 2, 3, 4, 5, 6, 7, 8]),
-    ],
-    ['a scope that ends beyond its resource', [0x0a, 0x04, 0x12, 0x09, 0x0a, 0x00, 1, 1, 1, 1, 1, 1, 1, 1]],
+    // Both are whole with the bytes of the message that follows.
+    ['a text that ends beyond its record', block(1, block(2, [...tag(2, 2), 2, ...tag(3, 2), 3]), block(3, 'abc'))],
+    ['a scope that ends beyond its resource', [...block(1, [0x12, 0x04]), ...block(1, block(2, []))]],
     ['a time of four bytes', logRecord(fixed32(1, 5))],
     ['a time that is cut', logRecord([...tag(1, 1), 1, 2, 3])],
     ['a severity as text', logRecord(block(2, 'INFO'))],
