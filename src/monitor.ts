@@ -16,6 +16,7 @@ import { createRecord } from './normalize.ts'
 import { redactSource } from './redact.ts'
 import { healthRoute } from './routes/health.ts'
 import { readLogsRoute, writeLogsRoute } from './routes/logs.ts'
+import { otlpErrors, otlpLogsRoute } from './routes/otlp.ts'
 import { closeSessionRoute, openSessionRoute } from './routes/session.ts'
 import { createStreams, streamRoute } from './routes/stream.ts'
 import { viewerRoute } from './routes/viewer.ts'
@@ -45,7 +46,7 @@ export interface MonitorOptions extends MonitorSettings {
 
 /** A monitor. What it is given to log is stored; what goes wrong with it is told to `onError`. */
 export interface Monitor extends Logger, LevelMethods {
-  /** `stream`, `logs`, `session`, `health` and the viewer page, relative to wherever they are mounted. */
+  /** `stream`, `logs`, `v1/logs`, `session`, `health` and the viewer page, relative to wherever they are mounted. */
   readonly routes: Hono
   /** Where its entries are kept. What is appended through it is redacted first. */
   readonly source: LogSource
@@ -106,9 +107,11 @@ export function createMonitor(options: MonitorOptions): Monitor {
         credentials: true,
         allowMethods: ['GET', 'POST', 'DELETE'],
         allowHeaders: ['Authorization', 'Content-Type', 'Content-Encoding', 'Idempotency-Key', 'Last-Event-ID'],
+        exposeHeaders: ['Retry-After'],
       }),
     )
   }
+  routes.use('/v1/logs', otlpErrors())
   routes.use(auth.requireConfigured)
 
   const refuseWhileDraining = async (_c: unknown, next: () => Promise<void>): Promise<void> => {
@@ -127,6 +130,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   routes.get('/stream', refuseWhileDraining, auth.require('read'), stream)
   routes.get('/logs', auth.require('read'), readLogsRoute(source))
   routes.post('/logs', refuseWhileDraining, auth.require('write'), writeLogsRoute(source, settings))
+  routes.post('/v1/logs', refuseWhileDraining, auth.require('write'), otlpLogsRoute(source, settings))
   routes.post('/session', openSessionRoute(auth))
   routes.delete('/session', closeSessionRoute(auth))
   routes.get(
@@ -137,6 +141,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   refuseOthers(routes, {
     '/stream': 'GET',
     '/logs': 'GET, POST',
+    '/v1/logs': 'POST',
     '/session': 'POST, DELETE',
     '/health': 'GET',
     '/': 'GET',

@@ -1,6 +1,6 @@
 /**
- * A request's body as text, piece by piece. Bytes are counted while they are read, on the wire and unzipped, so that neither a
- * chunked body nor a small archive of a large text gets further than the limit.
+ * A request's body, as text piece by piece or as bytes. Bytes are counted while they are read, on the wire and unzipped, so that
+ * neither a chunked body nor a small archive of a large text gets further than the limit.
  */
 import { MonitorError } from '../errors.ts'
 
@@ -24,29 +24,78 @@ const FREE_BYTES = 1024 * 1024
 const SMALL_BYTES = 1024 * 1024
 
 /**
- * Reads a body.
+ * Reads a body as text.
  *
  * @throws MonitorError `body_too_large`, `body_timeout`, `unsupported_media_type` for an encoding other than gzip,
  * `invalid_body` for one that is not what it says
  */
-export async function* readBody(
-  request: Request,
-  { maxBody: maxBytes, maxGzipRatio, bodyTimeoutMs }: BodyLimits,
-): AsyncGenerator<string, undefined> {
-  const length = Number(request.headers.get('Content-Length') ?? Number.NaN)
-  if (length > maxBytes) throw tooLarge(maxBytes)
-  const encoding = request.headers.get('Content-Encoding')?.trim().toLowerCase() ?? 'identity'
-  if (encoding !== 'identity' && encoding !== 'gzip') {
-    throw new MonitorError('unsupported_media_type', 'Content-Encoding is gzip or none.')
-  }
-  if (encoding === 'identity' && length <= SMALL_BYTES) {
-    const text = await withTimeout(request.text(), bodyTimeoutMs)
+export async function* readBody(request: Request, limits: BodyLimits): AsyncGenerator<string, undefined> {
+  if (isSmall(request, limits)) {
+    const text = await withTimeout(request.text(), limits.bodyTimeoutMs)
     // A request that was made in the program may announce anything. One UTF-16 unit is one to three bytes.
-    if (text.length * 3 > maxBytes && new TextEncoder().encode(text).length > maxBytes) throw tooLarge(maxBytes)
+    if (text.length * 3 > limits.maxBody && new TextEncoder().encode(text).length > limits.maxBody) {
+      throw tooLarge(limits.maxBody)
+    }
     yield text
     return undefined
   }
-  if (request.body === null) return
+  const decoder = new TextDecoder()
+  for await (const piece of readPieces(request, limits)) yield decoder.decode(piece, { stream: true })
+  yield decoder.decode()
+  return undefined
+}
+
+/**
+ * Reads a body whole.
+ *
+ * @throws as {@link readBody}
+ */
+export async function readBytes(request: Request, limits: BodyLimits): Promise<Uint8Array> {
+  if (isSmall(request, limits)) {
+    const bytes = new Uint8Array(await withTimeout(request.arrayBuffer(), limits.bodyTimeoutMs))
+    if (bytes.length > limits.maxBody) throw tooLarge(limits.maxBody)
+    return bytes
+  }
+  const pieces: Uint8Array[] = []
+  let length = 0
+  for await (const piece of readPieces(request, limits)) {
+    pieces.push(piece)
+    length += piece.length
+  }
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
+}
+
+/** Whether a body is read at once. */
+function isSmall(request: Request, { maxBody }: BodyLimits): boolean {
+  return announcedLength(request) <= Math.min(SMALL_BYTES, maxBody) && encodingOf(request) === 'identity'
+}
+
+/** NaN where none was announced. */
+function announcedLength(request: Request): number {
+  return Number(request.headers.get('Content-Length') ?? Number.NaN)
+}
+
+function encodingOf(request: Request): string {
+  return request.headers.get('Content-Encoding')?.trim().toLowerCase() ?? 'identity'
+}
+
+/** Reads a body, unzipped, as it arrives. */
+async function* readPieces(
+  request: Request,
+  { maxBody: maxBytes, maxGzipRatio, bodyTimeoutMs }: BodyLimits,
+): AsyncGenerator<Uint8Array, undefined> {
+  if (announcedLength(request) > maxBytes) throw tooLarge(maxBytes)
+  const encoding = encodingOf(request)
+  if (encoding !== 'identity' && encoding !== 'gzip') {
+    throw new MonitorError('unsupported_media_type', 'Content-Encoding is gzip or none.')
+  }
+  if (request.body === null) return undefined
   // On the wire counted apart: an unzipper may report a refusal before it as a fault of its own (workerd does).
   const wire = { bytes: 0 }
   const body =
@@ -55,7 +104,6 @@ export async function* readBody(
           .pipeThrough(counter(wire, maxBytes), { preventCancel: true })
           .pipeThrough(new DecompressionStream('gzip') as GenericTransform)
       : request.body
-  const decoder = new TextDecoder()
   const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader()
   let bytes = 0
   let late = false
@@ -74,7 +122,7 @@ export async function* readBody(
       if (encoding === 'gzip' && bytes > FREE_BYTES && bytes > wire.bytes * maxGzipRatio) {
         throw new MonitorError('body_too_large', `A gzip body unzips to at most ${maxGzipRatio} times its size.`)
       }
-      yield decoder.decode(value, { stream: true })
+      yield value
     }
   } catch (error) {
     if (wire.bytes > maxBytes) throw tooLarge(maxBytes)
@@ -89,18 +137,17 @@ export async function* readBody(
     if (encoding === 'gzip') await reader.cancel().catch(() => undefined)
     else reader.releaseLock()
   }
-  yield decoder.decode()
   return undefined
 }
 
-async function withTimeout(text: Promise<string>, bodyTimeoutMs: number): Promise<string> {
+async function withTimeout<Body>(body: Promise<Body>, bodyTimeoutMs: number): Promise<Body> {
   let giveUp: () => void = () => {}
   const late = new Promise<never>((_, reject) => {
     giveUp = () => reject(tooLate(bodyTimeoutMs))
   })
   const timer = setTimeout(giveUp, bodyTimeoutMs)
   try {
-    return await Promise.race([text, late])
+    return await Promise.race([body, late])
   } catch (error) {
     if (error instanceof MonitorError) throw error
     throw new MonitorError('invalid_body', 'The body was cut off.', { cause: error })

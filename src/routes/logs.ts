@@ -6,6 +6,7 @@ import type { AuthEnv } from '../http/auth.ts'
 import { type ParsedBatch, parseJson, parseNdjson } from '../ingest/batch.ts'
 import { type BodyLimits, readBody } from '../ingest/body.ts'
 import type { LogSource } from '../source.ts'
+import { idempotencyKey, mediaType, requireUtf8 } from './headers.ts'
 import { readQuery } from './query.ts'
 
 /** The media types of a write. JSON Lines is NDJSON by another name. */
@@ -48,29 +49,12 @@ export function writeLogsRoute(source: LogSource, limits: BodyLimits): Handler<A
   }
 }
 
-/**
- * What makes a repeat known: the `Idempotency-Key` header (draft-ietf-httpapi-idempotency-key-header) within the credential,
- * since two senders may count from 1.
- */
-function idempotencyKey(c: Context<AuthEnv>): string | undefined {
-  const key = c.req.header('Idempotency-Key')
-  if (key === undefined) return undefined
-  if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
-    throw new MonitorError('invalid_header', 'Idempotency-Key is 1 to 255 visible ASCII characters.')
-  }
-  return `${c.get('access').credential} ${key}`
-}
-
 async function parse(c: Context, limits: BodyLimits): Promise<ParsedBatch> {
-  const type = c.req.header('Content-Type')?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  const type = mediaType(c)
   const parser = Object.hasOwn(PARSERS, type) ? PARSERS[type] : undefined
   if (parser === undefined) {
     throw new MonitorError('unsupported_media_type', 'Send application/json or application/x-ndjson.')
   }
-  const charset =
-    /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(c.req.header('Content-Type') ?? '')?.[1]?.toLowerCase() ?? 'utf-8'
-  if (!['utf-8', 'utf8', 'us-ascii'].includes(charset)) {
-    throw new MonitorError('unsupported_media_type', 'The body is UTF-8 (RFC 8259, section 8.1).')
-  }
+  requireUtf8(c)
   return await parser(readBody(c.req.raw, limits), Date.now())
 }

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { SERVICE_SETTINGS } from '../support/settings.ts'
 import { type Fetch, openStream, type StreamReader } from '../support/sse-reader.ts'
+import { testOtlp } from './otlp.ts'
 
 /** A service under test, opened with {@link SERVICE_SETTINGS}. */
 export interface Service {
@@ -342,6 +343,8 @@ export function testService(name: string, open: () => Promise<Service>): void {
         expect(await refusal(await post('{}', { 'Content-Encoding': 'br' }))).toMatchObject({ status: 415 })
       })
     })
+
+    testOtlp({ fetch: (path, init) => service.fetch(path, init), stream })
 
     describe('GET /logs', () => {
       it('gives the stored entries with their ids, newest last, and pages back', async () => {

@@ -82,9 +82,19 @@ function isAbsolute({ pieces }: HostileCase): boolean {
   )
 }
 
+/** Whether a path of OTLP was named, where refusals are Status messages. */
+function isOtlp({ pieces }: HostileCase): boolean {
+  return pieces.some((piece) => typeof piece !== 'number' && Buffer.from(piece.subarray(0, 300)).includes('/v1/logs'))
+}
+
 function faultsOfRefusal(made: HostileCase, { status, headers }: RawAnswer, body: string, runtime: Runtime): string[] {
   // Nor does the proxy pass on a refusal that comes before it has sent all of the body.
   if (runtime === 'workerd' && !made.answered && PROXY_FAULTS.test(body)) return []
+  // OTLP refuses protobuf in protobuf: a Status of a code and a message.
+  const isStatus = isOtlp(made) && /^\{"code":\d+,/.test(body)
+  if (isOtlp(made) && headers['content-type'] === 'application/x-protobuf') {
+    return status < 500 && body.startsWith('\b\x03\x12') ? [] : [`a refusal in another form: ${JSON.stringify(body)}`]
+  }
   const isJson = headers['content-type']?.startsWith('application/json')
   if (!isJson && made.ours && !made.methods.includes('HEAD')) {
     return [`a refusal in another form: ${JSON.stringify(body.slice(0, 200))}`]
@@ -94,10 +104,10 @@ function faultsOfRefusal(made: HostileCase, { status, headers }: RawAnswer, body
   if (!isJson) return RUNTIME_REFUSALS[runtime].test(body) ? [] : [`a refusal of ${JSON.stringify(body.slice(0, 200))}`]
   if (body === '') return status >= 500 && status !== 503 ? ['a fault'] : []
   const answer = JSON.parse(body) as Record<string, unknown>
-  const error = (made.name === 'otlp' && answer.error === undefined ? answer : answer.error) as Record<string, unknown>
+  const error = (isStatus ? answer : answer.error) as Record<string, unknown>
   const faults: string[] = []
   const members = Object.keys(answer).join()
-  if (made.name !== 'otlp' && members !== 'error' && !(status === 400 && members === 'error,accepted,rejected')) {
+  if (!isStatus && members !== 'error' && !(status === 400 && members === 'error,accepted,rejected')) {
     faults.push(`an error with the members ${members}`)
   }
   if (Object.keys(error ?? {}).join() !== 'code,message') faults.push(`the error ${body.slice(0, 200)}`)
