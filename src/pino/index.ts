@@ -1,6 +1,7 @@
 /**
  * The transport for pino: `pino({ transport: { target: 'edgetail/pino', options: { url, token } } })`. It runs in a worker
- * thread, so that the program only hands its lines over; they are sent as they are, and the monitor reads pino.
+ * thread, so that the program only hands its lines over; they are sent as they are, and the monitor reads pino. The program holds on to its logger:
+ * pino ends the thread of one that was collected, without a word to any transport.
  */
 import { writeSync } from 'node:fs'
 import type { Transform } from 'node:stream'

@@ -105,6 +105,15 @@ describe('captureConsole', () => {
     expect(told).toHaveBeenCalledTimes(2)
   })
 
+  it('logs once what one method prints by another, as assert does on Node', () => {
+    const { printed, logged, target, logger } = bench()
+    target.assert = (_condition, ...rest) => target.warn(...rest)
+    captureConsole(logger, { target })
+    target.assert(false, 'sum')
+    expect(printed).toEqual([['warn', 'sum']])
+    expect(logged.map(({ message }) => message)).toEqual(['Assertion failed: sum'])
+  })
+
   it('gives a method back unless another was put on top', () => {
     const { printed, logged, target, logger } = bench()
     const { log, warn } = target

@@ -148,6 +148,19 @@ describe('a push client', () => {
     for (const { init } of received) expect((init.body as string).length).toBeLessThanOrEqual(1000 + 20)
   })
 
+  it('does not send a second time what is under way when it is flushed', async () => {
+    const { client, received } = bench({}, async (request) => {
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+      return accept(request)
+    })
+    client.info('a')
+    await pass(200)
+    const flushed = client.flush()
+    await pass(1200)
+    await flushed
+    expect(received).toHaveLength(1)
+  })
+
   it('zips a large body and not a small one', async () => {
     const { client, received } = bench()
     client.info('x'.repeat(100_000))
