@@ -14,6 +14,7 @@ import type { LogEntry } from './log.ts'
 import { type LevelMethods, type Logger, levelMethods } from './logger.ts'
 import { createRecord } from './normalize.ts'
 import { redactSource } from './redact.ts'
+import { unheard } from './reentry.ts'
 import { healthRoute } from './routes/health.ts'
 import { readLogsRoute, writeLogsRoute } from './routes/logs.ts'
 import { otlpErrors, otlpLogsRoute } from './routes/otlp.ts'
@@ -71,7 +72,9 @@ export interface Monitor extends Logger, LevelMethods {
  * @throws MonitorError `invalid_setting` when an option cannot be used
  */
 export function createMonitor(options: MonitorOptions): Monitor {
-  const { onError = reportToConsole, waitUntil } = options
+  const { onError: report = reportToConsole, waitUntil } = options
+  // What it prints is not captured: an entry that cannot be stored would make another one.
+  const onError: ErrorReporter = (error, stage) => unheard(() => report(error, stage))
   const settings = resolveMonitorSettings(options)
   const source = redactSource(options.source, settings.redact)
   const auth = createAuthenticator(
