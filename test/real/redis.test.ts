@@ -1,7 +1,10 @@
 /** A Redis that fails: restarted, emptied, set back, frozen, and as a cluster. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Cluster, Redis } from 'ioredis'
-import { createClient, createCluster } from 'redis'
+import { createClient, createCluster, createSentinel } from 'redis'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { RedisClient } from '../../src/index.ts'
 import { createRecord } from '../../src/normalize.ts'
@@ -46,6 +49,21 @@ async function follow(source: LogSource, after?: string) {
   const until = (count: number): Promise<void> =>
     expect.poll(messages, { timeout: 15_000 }).toHaveLength(count) as unknown as Promise<void>
   return { entries, gaps, messages, until }
+}
+
+/** Has two sources write and read the same log. */
+async function exchange(one: RedisClient, other: RedisClient): Promise<void> {
+  const sources = [one, other].map((client) => redisSource({ client, onError: () => {} }))
+  onTestFinished(async () => void (await Promise.all(sources.map((source) => source.close()))))
+  const [first, second] = sources as [LogSource, LogSource]
+  const readers = [await follow(first), await follow(second)]
+  await first.append(records('one'))
+  await second.appendOnce('key', records('two'), 'answer')
+  expect(await first.appendOnce('key', records('two'), 'again')).toBe('answer')
+  for (const reader of readers) {
+    await reader.until(2)
+    expect(reader.messages()).toEqual(['one', 'two'])
+  }
 }
 
 describe.skipIf(NO_REDIS)('redisSource', () => {
@@ -155,9 +173,9 @@ describe.skipIf(NO_REDIS)('redisSource', () => {
   })
 
   it('works on a cluster over either client, with all keys in one slot', async () => {
-    const redis = await start(['--cluster-enabled', 'yes'])
+    const redis = await start(['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'])
     await redis.command('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
-    await expect.poll(() => redis.command('CLUSTER', 'INFO')).toContain('cluster_state:ok')
+    await expect.poll(() => redis.command('CLUSTER', 'INFO'), { timeout: 15_000 }).toContain('cluster_state:ok')
     const one = createCluster({ rootNodes: [{ url: redis.url }] })
     one.on('error', () => {})
     await one.connect()
@@ -166,17 +184,26 @@ describe.skipIf(NO_REDIS)('redisSource', () => {
       one.destroy()
       other.disconnect()
     })
-    const sources = [one, other].map((client: RedisClient) => redisSource({ client, onError: () => {} }))
-    onTestFinished(async () => void (await Promise.all(sources.map((source) => source.close()))))
-    const [first, second] = sources as [LogSource, LogSource]
-    const readers = [await follow(first), await follow(second)]
-    await first.append(records('one'))
-    await second.appendOnce('key', records('two'), 'answer')
-    expect(await first.appendOnce('key', records('two'), 'again')).toBe('answer')
-    for (const reader of readers) {
-      await reader.until(2)
-      expect(reader.messages()).toEqual(['one', 'two'])
-    }
+    await exchange(one, other)
+  })
+
+  it('works through sentinels over either client', async () => {
+    const redis = await start([])
+    const folder = await mkdtemp(join(tmpdir(), 'edgetail-sentinel-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const conf = join(folder, 'sentinel.conf')
+    await writeFile(conf, `sentinel monitor logs 127.0.0.1 ${redis.port} 1\n`)
+    const sentinel = await start([conf, '--sentinel'])
+    const node = { host: '127.0.0.1', port: sentinel.port }
+    const one = createSentinel({ name: 'logs', sentinelRootNodes: [node] })
+    one.on('error', () => {})
+    await one.connect()
+    const other = new Redis({ name: 'logs', sentinels: [node] })
+    onTestFinished(async () => {
+      await one.destroy()
+      other.disconnect()
+    })
+    await exchange(one, other)
   })
 
   it('says what a Redis refuses', async () => {
