@@ -94,14 +94,13 @@ describe('storedSource', () => {
     const database = new DatabaseSync(':memory:')
     let isFull = false
     const sql: SqlDatabase = {
-      exec: (statement, ...values) => {
-        if (isFull && statement.startsWith('INSERT INTO batches')) throw new Error('database or disk is full')
-        return database.prepare(statement).iterate(...values) as Iterable<Record<string, string | number | null>>
-      },
+      exec: (statement, ...values) =>
+        database.prepare(statement).iterate(...values) as Iterable<Record<string, string | number | null>>,
       transaction(work) {
         database.exec('BEGIN')
         try {
           const result = work()
+          if (isFull) throw new Error('database or disk is full')
           database.exec('COMMIT')
           return result
         } catch (error) {
