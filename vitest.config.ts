@@ -5,10 +5,13 @@ import { SERVICE_SETTINGS } from './test/support/settings.ts'
 /** What runs on both runtimes: the core, and the service through `app.request()`. */
 const everywhere = 'test/core/**/*.test.ts'
 
+/** Most time of a test that waits for nothing but the processor, in milliseconds: on a busy machine it gets little of it. */
+const PATIENCE_MS = 60_000
+
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'node', include: [everywhere, 'test/node/**/*.test.ts'] } },
+      { test: { name: 'node', include: [everywhere, 'test/node/**/*.test.ts'], testTimeout: PATIENCE_MS } },
       {
         plugins: [
           cloudflareTest({
@@ -16,7 +19,7 @@ export default defineConfig({
             miniflare: { bindings: SERVICE_SETTINGS },
           }),
         ],
-        test: { name: 'workers', include: [everywhere, 'test/workers/**/*.test.ts'] },
+        test: { name: 'workers', include: [everywhere, 'test/workers/**/*.test.ts'], testTimeout: PATIENCE_MS },
       },
       // Real servers and browsers: one after the other, so that they do not take each other's time.
       {

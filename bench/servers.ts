@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { NO_REDIS } from '../test/support/redis.ts'
 import type { Target } from './load/stream-client.ts'
 import { CORES, processTree, start, stop } from './processes.ts'
 import { nchan } from './servers/nchan.ts'
@@ -65,6 +66,19 @@ const EDGETAIL = {
 /** All of them. */
 export const SERVERS: readonly BenchServer[] = [
   { ...EDGETAIL, name: 'edgetail', collects: true, start: (profile) => startProgram('edgetail', profile) },
+  {
+    ...EDGETAIL,
+    name: 'edgetail-sqlite',
+    collects: true,
+    start: (profile) => startProgram('edgetail-sqlite', profile),
+  },
+  {
+    ...EDGETAIL,
+    name: 'edgetail-redis',
+    collects: true,
+    missing: () => NO_REDIS,
+    start: (profile) => startProgram('edgetail-redis', profile),
+  },
   program('control'),
   { ...nchan, collects: false },
   program('better-sse'),

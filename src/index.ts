@@ -25,5 +25,11 @@ export type {
 } from './source.ts'
 export { type MemorySourceOptions, memorySource } from './sources/memory.ts'
 export { type RedisSourceOptions, redisSource } from './sources/redis.ts'
-export type { IoRedisClient, NodeRedisClient, NodeRedisCluster, RedisClient } from './sources/redis-client.ts'
+export type {
+  IoRedisClient,
+  NodeRedisClient,
+  NodeRedisCluster,
+  NodeRedisSentinel,
+  RedisClient,
+} from './sources/redis-client.ts'
 export { createBatch, encodeLog } from './sse.ts'

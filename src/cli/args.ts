@@ -44,7 +44,7 @@ const MAX_TAIL = 1_000_000
 export const HELP: string = `edgetail: watch an application's logs live, in the browser or in a terminal
 
   node app.js 2>&1 | edgetail        follow what a program prints; it is passed through unchanged
-  edgetail app.log 'logs/*.log'      follow files, also when they are rotated; new ones that match too
+  edgetail app.log 'logs/*.log'      follow files, also rotated ones and new ones that match
   edgetail                           serve; entries come over HTTP (POST /monitor/logs)
   edgetail tail <url>                watch a server: its last entries, then each new one
   edgetail logs <url> > file         download what a server has stored, oldest first

@@ -7,7 +7,7 @@ interface Client<Self> {
   on(event: 'error', listener: (error: Error) => void): unknown
 }
 
-/** `createClient()` and `createSentinel()` of node-redis, from version 5 on. */
+/** `createClient()` of node-redis, from version 5 on. */
 export interface NodeRedisClient extends Client<NodeRedisClient> {
   sendCommand(args: string[]): Promise<unknown>
   connect(): Promise<unknown>
@@ -22,14 +22,22 @@ export interface NodeRedisCluster extends Client<NodeRedisCluster> {
   destroy(): void
 }
 
-/** `new Redis()` and `new Cluster()` of ioredis. */
+/** `createSentinel()` of node-redis, from version 5 on. */
+export interface NodeRedisSentinel extends Client<NodeRedisSentinel> {
+  getMasterNode(): unknown
+  sendCommand(isReadonly: boolean, args: string[]): Promise<unknown>
+  connect(): Promise<unknown>
+  destroy(): unknown
+}
+
+/** `new Redis()`, also with sentinels, and `new Cluster()` of ioredis. */
 export interface IoRedisClient extends Client<IoRedisClient> {
   call(command: string, args: string[]): Promise<unknown>
   disconnect(): void
 }
 
 /** A client that is understood. */
-export type RedisClient = NodeRedisClient | NodeRedisCluster | IoRedisClient
+export type RedisClient = NodeRedisClient | NodeRedisCluster | NodeRedisSentinel | IoRedisClient
 
 /** Runs a command. */
 export type RedisCommand = (command: string, ...args: string[]) => Promise<unknown>
@@ -47,6 +55,7 @@ export interface RedisConnection {
 export function commandOf(client: RedisClient, key: string): RedisCommand {
   if ('call' in client) return (command, ...args) => client.call(command, args)
   if ('masters' in client) return (...args) => client.sendCommand(key, false, args)
+  if ('getMasterNode' in client) return (...args) => client.sendCommand(false, args)
   return (...args) => client.sendCommand(args)
 }
 
@@ -59,6 +68,6 @@ export function openConnection(client: RedisClient, key: string, onError: (error
     // ioredis connects by itself.
     ready: 'call' in own ? Promise.resolve() : own.connect(),
     command: commandOf(own, key),
-    close: () => ('call' in own ? own.disconnect() : own.destroy()),
+    close: () => void ('call' in own ? own.disconnect() : own.destroy()),
   }
 }

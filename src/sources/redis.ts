@@ -38,6 +38,12 @@ export interface RedisSourceOptions {
 /** Longest wait for an answer that somebody waits for, in milliseconds. */
 const ANSWER_MS = 5000
 
+/**
+ * Most questions without an answer. A client keeps what it cannot send, and those who come back again and again while Redis is
+ * away would fill it.
+ */
+const MAX_UNANSWERED = 2000
+
 /** Longest time that a close waits for what was appended before, in milliseconds; a server's stop has 4 seconds in all. */
 const LAST_MS = 1500
 
@@ -69,6 +75,7 @@ export function redisSource(options: RedisSourceOptions): LogSource {
   const log = new RedisLog(tag, commandOf(client, `${tag}:log`))
   let closed = false
   let isTroubled = false
+  let unanswered = 0
   const onFailure = (error: unknown): void => {
     if (!isTroubled && !closed) onError(error, 'source')
     isTroubled = true
@@ -100,9 +107,16 @@ export function redisSource(options: RedisSourceOptions): LogSource {
   }
 
   /** What Redis answers, or that it cannot be reached. */
-  async function ask<Answer>(question: Promise<Answer>): Promise<Answer> {
+  async function ask<Answer>(question: () => Promise<Answer>): Promise<Answer> {
+    if (unanswered >= MAX_UNANSWERED) throw unavailable()
+    unanswered++
+    const answer = question()
+    const settle = (): void => {
+      unanswered--
+    }
+    answer.then(settle, settle)
     try {
-      return await within(question, ANSWER_MS)
+      return await within(answer, ANSWER_MS)
     } catch (error) {
       onFailure(error)
       throw error instanceof MonitorError ? error : unavailable(error)
@@ -112,8 +126,8 @@ export function redisSource(options: RedisSourceOptions): LogSource {
   /** Entries from a place to the oldest kept, newest first. */
   async function* backwards(from: number, kept: number, eras: Eras): AsyncGenerator<Found> {
     // The row that the place is in, then those before it.
-    let rows: EraRow[] = (await ask(log.rowsFrom(eras.idOf(from), 1))).filter(({ era }) => eras.endOf(era) >= 0)
-    for (let end: string | undefined; ; rows = await ask(log.rowsBefore(end, ROWS))) {
+    let rows: EraRow[] = (await ask(() => log.rowsFrom(eras.idOf(from), 1))).filter(({ era }) => eras.endOf(era) >= 0)
+    for (let end: string | undefined; ; rows = await ask(() => log.rowsBefore(end, ROWS))) {
       if (rows.length === 0 && end !== undefined) return
       for (const { era, id, first, lines } of rows) {
         end = id
@@ -130,7 +144,7 @@ export function redisSource(options: RedisSourceOptions): LogSource {
   }
 
   async function locate({ after, tail = 0 }: SubscribeOptions, filter: Filter): Promise<{ start: Start; eras: Eras }> {
-    const { state, eras } = await ask(feed.refresh())
+    const { state, eras } = await ask(() => feed.refresh())
     const kept = feed.keptOf(state)
     if (after !== undefined) return { start: eras.resume(after, kept, state.head), eras }
     let next = Math.max(kept, state.head + 1 - tail)
@@ -167,15 +181,15 @@ export function redisSource(options: RedisSourceOptions): LogSource {
     async history(query) {
       ensureOpen()
       // What a program has just logged without waiting is to be found.
-      await ask(writer.settled())
-      const { state, eras } = await ask(feed.refresh())
+      await ask(() => writer.settled())
+      const { state, eras } = await ask(() => feed.refresh())
       const from = query.before === undefined ? state.head : (eras.sequenceOf(query.before, state.head) ?? 0) - 1
       const kept = feed.keptOf(state)
       return readPage(from < kept ? [] : backwards(from, kept, eras), query, eras.idOf(from + 1))
     },
     async status() {
       ensureOpen()
-      const { state } = await ask(feed.refresh())
+      const { state } = await ask(() => feed.refresh())
       return { entries: state.head - feed.keptOf(state) + 1, clients: feed.readers.clients }
     },
     async close() {

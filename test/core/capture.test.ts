@@ -34,6 +34,17 @@ function bench(log?: (entry: Logged) => void) {
 }
 
 describe('captureConsole', () => {
+  it('does not loop when the source of the captured monitor fails', async () => {
+    const printed = vi.spyOn(console, 'error').mockImplementation(() => {})
+    onTestFinished(() => printed.mockRestore())
+    const append = (): Promise<never> => Promise.reject(new Error('down'))
+    const restore = captureConsole(createMonitor({ source: { ...memorySource(), append }, token: 'secret' }))
+    console.error('one')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    restore()
+    expect(printed).toHaveBeenCalledTimes(2)
+  })
+
   it('logs what each method prints, at its level, and prints it unchanged', () => {
     const { printed, logged, target, logger } = bench()
     captureConsole(logger, { target })

@@ -2,7 +2,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { BatchStore, type SqlDriver } from '../../src/batch-store.ts'
+import { BatchStore, type Retention, type SqlDriver } from '../../src/batch-store.ts'
 import { compileFilter } from '../../src/filter/filter.ts'
 import { LEVELS } from '../../src/log.ts'
 import { LogModel } from '../support/log-model.ts'
@@ -111,5 +111,68 @@ describe('BatchStore against the model', () => {
       }),
       { numRuns: 100 },
     )
+  })
+})
+
+describe('BatchStore by bytes and age', () => {
+  const line = (length: number): string => JSON.stringify({ message: 'x'.repeat(length - 14) })
+
+  function open(retention: Omit<Retention, 'retain'>) {
+    const database = new DatabaseSync(':memory:')
+    const sql = {
+      exec: (statement: string, ...values: (string | number | null)[]) =>
+        database.prepare(statement).iterate(...values),
+    } as SqlDriver
+    const clock = { now: 1_000_000 }
+    const make = () => new BatchStore(sql, { retain: 1000, ...retention }, () => clock.now)
+    const rows = (): number => Number(database.prepare('SELECT COUNT(*) AS rows FROM batches').get()?.rows)
+    return { database, clock, make, rows }
+  }
+
+  it('keeps rows up to a size, and the last one in any case', () => {
+    const { make, rows } = open({ retainBytes: 250 })
+    const store = make()
+    const [first] = store.append([line(100)])
+    for (let count = 2; count <= 5; count++) store.append([line(100)])
+    expect(store.size).toBe(2)
+    expect(store.locate(first, 0, compileFilter({})).gap).toMatchObject({ reason: 'evicted', dropped: 2 })
+    store.trim(Number.POSITIVE_INFINITY)
+    expect(rows()).toBe(2)
+    // Read again from the file it is the same.
+    expect(make().size).toBe(2)
+    store.append([line(400)])
+    expect(store.size).toBe(1)
+  })
+
+  it('lets go of what is too old, also in silence, and still knows the last number', () => {
+    const { clock, make, rows } = open({ retainMs: 1000 })
+    const store = make()
+    store.append([line(20), line(20)])
+    clock.now += 600
+    store.append([line(20)])
+    clock.now += 500
+    store.expire()
+    expect(store.size).toBe(1)
+    clock.now += 600
+    store.expire()
+    store.trim(Number.POSITIVE_INFINITY)
+    expect(store.size).toBe(0)
+    expect(rows()).toBe(1)
+    expect(make().head).toBe(3)
+    expect(make().size).toBe(0)
+  })
+
+  it('takes over a store from before', () => {
+    const { database, make } = open({ retainBytes: 250 })
+    database.exec(
+      'CREATE TABLE batches (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, lines TEXT NOT NULL, key TEXT, answer TEXT)',
+    )
+    for (let first = 1; first <= 4; first++) {
+      database.prepare('INSERT INTO batches (first, count, lines) VALUES (?, 1, ?)').run(first, line(100))
+    }
+    const store = make()
+    expect([store.head, store.size]).toEqual([4, 2])
+    expect(store.append([line(100)])).toHaveLength(1)
+    expect(make().size).toBe(2)
   })
 })

@@ -37,7 +37,7 @@ export async function startNodeProcess(settings: Record<string, string>, logRequ
   })
   const greeting = /(http:\/\/[\d.]+:\d+)[\s\S]*\/stream\n\n/
   for (let tries = 0; !greeting.test(errors); tries++) {
-    if (tries > 200 || child.exitCode !== null) {
+    if (tries > 600 || child.exitCode !== null) {
       child.kill('SIGKILL')
       throw new Error(`The server did not start:\n${errors}`)
     }

@@ -13,13 +13,15 @@ export interface Posters {
 /** Longest wait between two posts of one writer, in milliseconds. */
 const MAX_PAUSE_MS = 10
 
+/** Goes on from one call to the next, so that no two messages are the same. */
+let sequence = 0
+
 /** Starts writers, each of which posts 1 to 20 entries, waits for the answer, and goes on. */
 export function startPosters(url: string, token: string, writers: number, random: Random): Posters {
   const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' }
   const acknowledged = new Map<string, number>()
   let failures = 0
   let stopped = false
-  let sequence = 0
   async function run(writer: number): Promise<void> {
     while (!stopped) {
       const messages = Array.from({ length: random.int(1, 20) }, () => `writer ${writer} message ${sequence++}`)

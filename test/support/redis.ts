@@ -54,7 +54,9 @@ export async function startRedis(
   }
 
   async function start(): Promise<void> {
-    child = spawn(PATH, ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...args], {
+    // First, since it may begin with a file.
+    const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder]
+    child = spawn(PATH, [...args, ...own, ...(args.includes('--sentinel') ? [] : ['--save', ''])], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk))
