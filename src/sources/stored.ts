@@ -5,6 +5,7 @@
 import { BatchStore, type Retention, type SqlDriver } from '../batch-store.ts'
 import { type ErrorReporter, MonitorError } from '../errors.ts'
 import { compileFilter, type Filter } from '../filter/filter.ts'
+import { type Append, createGroupCommit } from '../group-commit.ts'
 import type { LogRecord } from '../log.ts'
 import { createPacer } from '../pacer.ts'
 import { Readers } from '../readers.ts'
@@ -21,9 +22,6 @@ export interface SqlDatabase extends SqlDriver {
 /** Most characters of JSON text held in memory for live readers, beside what is stored. */
 const WINDOW_BYTES = 16 * 1024 * 1024
 
-/** Most characters that wait for the next transaction: a program may log without end in one turn. */
-const MAX_WAITING = 4 * 1024 * 1024
-
 /** Most readings remembered between two flushes: those who come back after a restart stand at the same places. */
 const MAX_SHARED = 64
 
@@ -33,19 +31,9 @@ const SWEEP_MS = 60_000
 /** What a writer is told; the cause may name a path. */
 const UNSTORED = 'The log could not be stored. Its operator finds the cause in the server log.'
 
-/** An append that waits for the next transaction. */
-interface Append {
+/** An append whose entries the live readers are still to get. */
+interface RecordAppend extends Append {
   readonly records: readonly LogRecord[]
-  readonly once: { readonly key: string; readonly answer: string } | undefined
-  done(result: Stored): void
-  failed(error: MonitorError): void
-}
-
-/** What came of an append. */
-interface Stored {
-  readonly ids: readonly string[]
-  /** The answer of the first use of its key. */
-  readonly answer: string
 }
 
 /**
@@ -63,81 +51,26 @@ export function storedSource(database: SqlDatabase, retention: Retention, onErro
   })
   const shared = new Map<string, Reading | undefined>()
   const readers = new Readers({ read, overtaken, positionBefore: (next) => store.positionBefore(next) })
-  const committing = createPacer(commit)
+  const commits = createGroupCommit<RecordAppend>({
+    store,
+    transaction: (work) => database.transaction(work),
+    onStored(appends, results) {
+      ring.append(appends.flatMap(({ records }, index) => (results[index]?.isNew ? records : [])))
+      publishing.request()
+    },
+    toRefusal(error) {
+      onError(error, 'source')
+      return new MonitorError('source_unavailable', UNSTORED)
+    },
+  })
   const publishing = createPacer(publish)
   const sweep = setInterval(clean, SWEEP_MS)
   // A program that has nothing else to do may end: what was answered is stored.
   ;(sweep as { unref?: () => void }).unref?.()
-  let waiting: Append[] = []
-  let waitingLength = 0
   let closed = false
 
   function ensureOpen(): void {
     if (closed) throw new MonitorError('source_unavailable', 'The log source is closed.')
-  }
-
-  function append(records: readonly LogRecord[], once: Append['once']): Promise<Stored> {
-    return new Promise((resolve, reject) => {
-      waiting.push({ records, once, done: resolve, failed: reject })
-      for (const { json } of records) waitingLength += json.length
-      if (waitingLength > MAX_WAITING) commit()
-      else committing.request()
-    })
-  }
-
-  /** Stores what waits. Also before the past is read, so that a program finds there what it has just logged. */
-  function commit(): void {
-    if (waiting.length === 0) return
-    const appends = waiting
-    waiting = []
-    waitingLength = 0
-    const added: LogRecord[] = []
-    const stored = attempt(() => {
-      try {
-        return database.transaction(() => storeAll(appends, added))
-      } catch (error) {
-        store.reload()
-        throw error
-      }
-    })
-    if (stored === undefined) {
-      const error = new MonitorError('source_unavailable', UNSTORED)
-      for (const { failed } of appends) failed(error)
-      return
-    }
-    ring.append(added)
-    publishing.request()
-    for (const [index, { done }] of appends.entries()) done(stored[index] as Stored)
-  }
-
-  /** Appends that follow each other share a row; one with a key has its own, since a row has one key. */
-  function storeAll(appends: readonly Append[], added: LogRecord[]): Stored[] {
-    const results: Stored[] = []
-    for (let from = 0; from < appends.length; ) {
-      const { records, once } = appends[from] as Append
-      if (once !== undefined) {
-        const { head } = store
-        const answer = store.appendOnce(once.key, textsOf(records), once.answer)
-        if (store.head > head) added.push(...records)
-        results.push({ ids: [], answer })
-        from++
-        continue
-      }
-      let to = from
-      const together: LogRecord[] = []
-      for (; to < appends.length && appends[to]?.once === undefined; to++) {
-        for (const record of appends[to]?.records ?? []) together.push(record)
-      }
-      const ids = store.append(textsOf(together))
-      let first = 0
-      for (; from < to; from++) {
-        const { length } = (appends[from] as Append).records
-        results.push({ ids: ids.slice(first, first + length), answer: '' })
-        first += length
-      }
-      for (const record of together) added.push(record)
-    }
-    return results
   }
 
   function publish(): void {
@@ -185,22 +118,22 @@ export function storedSource(database: SqlDatabase, retention: Retention, onErro
   return {
     async append(records) {
       ensureOpen()
-      return (await append(records, undefined)).ids
+      return (await commits.append({ records, lines: textsOf(records) })).ids
     },
     async appendOnce(key, records, answer) {
       ensureOpen()
-      return (await append(records, { key, answer })).answer
+      return (await commits.append({ records, lines: textsOf(records), once: { key, answer } })).answer
     },
     async subscribe(options) {
       ensureOpen()
       const { after, tail = 0 } = options
-      commit()
+      commits.flush()
       store.expire()
       return readers.open(options, (filter) => store.locate(after, tail, filter))
     },
     async history(query) {
       ensureOpen()
-      commit()
+      commits.flush()
       store.expire()
       return store.history(query, compileFilter(query.filter))
     },
@@ -212,7 +145,7 @@ export function storedSource(database: SqlDatabase, retention: Retention, onErro
     async close() {
       if (closed) return
       clearInterval(sweep)
-      commit()
+      commits.flush()
       publishing.flushNow()
       closed = true
       readers.close()

@@ -42,6 +42,28 @@ function room(): Room {
 }
 
 describe('LogRoom', () => {
+  it('stores many small appends in few rows, each answered with its own ids', async () => {
+    const { stub, source, append } = room()
+    const once = (key: string): Promise<string> =>
+      source.appendOnce(key, [createRecord('info', key, {})], `answer ${key}`)
+    const [ids, first, again] = await Promise.all([
+      Promise.all(Array.from({ length: 20 }, (_, index) => append(`${index} a`, `${index} b`))),
+      once('key'),
+      once('key'),
+    ])
+    expect([first, again]).toEqual(['answer key', 'answer key'])
+    const { entries } = await source.history({ tail: 1000 })
+    expect(entries).toHaveLength(41)
+    const messages = new Map(entries.map(({ id, message }) => [id, message]))
+    for (const [index, [a = '', b = '']] of ids.entries()) {
+      expect([messages.get(a), messages.get(b)]).toEqual([`${index} a`, `${index} b`])
+    }
+    const rows = await runInDurableObject(stub, (_, { storage }) =>
+      Number(storage.sql.exec('SELECT COUNT(*) AS rows FROM batches').one().rows),
+    )
+    expect(rows).toBeLessThan(8)
+  })
+
   it('sleeps while two watchers wait, and gives them the next entry when it wakes', async () => {
     const { stub, append, watch } = room()
     const [first] = await append('before')
