@@ -16,7 +16,7 @@ export interface Pacer {
 }
 
 /** The next turn of the event loop, without the millisecond that `setTimeout` adds on Node. */
-const nextTurn: (run: () => void) => unknown =
+export const nextTurn: (run: () => void) => unknown =
   (globalThis as { setImmediate?: (run: () => void) => unknown }).setImmediate ?? ((run) => setTimeout(run, 0))
 
 /**

@@ -6,7 +6,7 @@ import { BatchStore, type Retention, type SqlDriver } from '../batch-store.ts'
 import { type ErrorReporter, MonitorError } from '../errors.ts'
 import { compileFilter, type Filter } from '../filter.ts'
 import type { LogRecord } from '../log.ts'
-import { createPacer } from '../pacer.ts'
+import { createPacer, nextTurn } from '../pacer.ts'
 import { Readers } from '../readers.ts'
 import { type Reading, Ring } from '../ring.ts'
 import type { LogSource } from '../source.ts'
@@ -63,8 +63,7 @@ export function storedSource(database: SqlDatabase, retention: Retention, onErro
   })
   const shared = new Map<string, Reading | undefined>()
   const readers = new Readers({ read, overtaken, positionBefore: (next) => store.positionBefore(next) })
-  const committing = createPacer(commit)
-  const publishing = createPacer(publish)
+  const pacer = createPacer(publish)
   const sweep = setInterval(clean, SWEEP_MS)
   // A program that has nothing else to do may end: what was answered is stored.
   ;(sweep as { unref?: () => void }).unref?.()
@@ -78,10 +77,11 @@ export function storedSource(database: SqlDatabase, retention: Retention, onErro
 
   function append(records: readonly LogRecord[], once: Append['once']): Promise<Stored> {
     return new Promise((resolve, reject) => {
+      // Not paced like the readers are, or each writer would wait for what they cost.
+      if (waiting.length === 0) nextTurn(commit)
       waiting.push({ records, once, done: resolve, failed: reject })
       for (const { json } of records) waitingLength += json.length
       if (waitingLength > MAX_WAITING) commit()
-      else committing.request()
     })
   }
 
@@ -106,7 +106,7 @@ export function storedSource(database: SqlDatabase, retention: Retention, onErro
       return
     }
     ring.append(added)
-    publishing.request()
+    pacer.request()
     for (const [index, { done }] of appends.entries()) done(stored[index] as Stored)
   }
 
@@ -213,7 +213,7 @@ export function storedSource(database: SqlDatabase, retention: Retention, onErro
       if (closed) return
       clearInterval(sweep)
       commit()
-      publishing.flushNow()
+      pacer.flushNow()
       closed = true
       readers.close()
       database.close()
