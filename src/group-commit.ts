@@ -3,7 +3,7 @@
  * the entries in it. An append is answered when it is stored, as if it had come alone.
  */
 import type { BatchStore } from './batch-store.ts'
-import { createPacer } from './pacer.ts'
+import { nextTurn } from './pacer.ts'
 
 /** Most characters that wait for the next transaction: a program may log without end in one turn. */
 const MAX_WAITING = 4 * 1024 * 1024
@@ -54,10 +54,17 @@ interface Waiting<Item> {
 
 /** Makes the queue before a store. */
 export function createGroupCommit<Item extends Append>(options: GroupCommitOptions<Item>): GroupCommit<Item> {
-  const { store, onStored, toRefusal, intervalMs } = options
-  const pacer = createPacer(commit, intervalMs)
+  const { store, onStored, toRefusal, intervalMs = 0 } = options
   let waiting: Waiting<Item>[] = []
   let waitingLength = 0
+  let notBefore = 0
+
+  /** Not paced like the readers are, or each writer would wait for what they cost. */
+  function schedule(): void {
+    const wait = notBefore - performance.now()
+    if (wait > 1) setTimeout(commit, wait)
+    else nextTurn(commit)
+  }
 
   function commit(): void {
     if (waiting.length === 0) return
@@ -76,15 +83,16 @@ export function createGroupCommit<Item extends Append>(options: GroupCommitOptio
     }
     onStored(items, results)
     for (const [index, { done }] of appends.entries()) done(results[index] as Stored)
+    notBefore = performance.now() + intervalMs
   }
 
   return {
     append(item) {
       return new Promise((done, failed) => {
+        if (waiting.length === 0) schedule()
         waiting.push({ item, done, failed })
         for (const line of item.lines) waitingLength += line.length
         if (waitingLength > MAX_WAITING) commit()
-        else pacer.request()
       })
     },
     flush: commit,

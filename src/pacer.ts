@@ -16,16 +16,15 @@ export interface Pacer {
 }
 
 /** The next turn of the event loop, without the millisecond that `setTimeout` adds on Node. */
-const nextTurn: (run: () => void) => unknown =
+export const nextTurn: (run: () => void) => unknown =
   (globalThis as { setImmediate?: (run: () => void) => unknown }).setImmediate ?? ((run) => setTimeout(run, 0))
 
 /**
  * Paces a flush.
  *
- * @param flush - hands on what waits; the work that others do with it in the same turn counts as its cost
- * @param intervalMs - least time between two flushes, in milliseconds; the first after a pause waits for none
+ * @param flush - hands what waits to the readers; the work that they do in the same turn counts as its cost
  */
-export function createPacer(flush: () => void, intervalMs = 0): Pacer {
+export function createPacer(flush: () => void): Pacer {
   let waiting = false
   /** Whether a flush is to come, or the last one's cost is not known yet. */
   let busy = false
@@ -47,7 +46,7 @@ export function createPacer(flush: () => void, intervalMs = 0): Pacer {
     // The readers write in microtasks; the next turn begins when all of them are done.
     nextTurn(() => {
       const ended = performance.now()
-      notBefore = ended + Math.max(intervalMs, Math.min(ended - started, MAX_WINDOW_MS))
+      notBefore = ended + Math.min(ended - started, MAX_WINDOW_MS)
       busy = false
       if (waiting) schedule()
     })
