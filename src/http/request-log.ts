@@ -2,6 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { getRuntimeKey } from 'hono/adapter'
 import { matchedRoutes } from 'hono/route'
+import { MonitorError } from '../errors.ts'
 import type { JsonObject, Level } from '../log.ts'
 import type { Logger } from '../logger.ts'
 import { isOwn } from './own-requests.ts'
@@ -63,7 +64,8 @@ export function logRequests(
       const context: JsonObject = { method, path, route: routeOf(c), status, durationMs, requestId: requestIdOf(c) }
       const kept = query.flatMap((name) => queryParameter(c, name))
       if (kept.length > 0) context.query = Object.fromEntries(kept)
-      if (err !== undefined) context.err = err
+      // What edgetail itself refuses says why in its answer; its stack would tell nothing but our own insides.
+      if (err !== undefined && !(err instanceof MonitorError)) context.err = err
       logger.log(levelOf(status), `${method} ${path} ${status}`, context)
     }
     try {
