@@ -142,6 +142,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     '/logs': 'GET, POST',
     '/session': 'POST, DELETE',
     '/health': 'GET',
+    '/viewer.js': 'GET',
     '/': 'GET',
   })
 

@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from 'hono'
 import type { Monitor } from '../monitor.ts'
 
 /** Requests that would make the log talk of itself: each open stream, each probe, and each write that worked. */
-const QUIET = new Set(['/stream', '/logs', '/health'])
+const QUIET = new Set(['/stream', '/logs', '/health', '/viewer.js'])
 
 /** Entries that are made at once. */
 const BURST = 20
