@@ -45,7 +45,8 @@ const PICTURES: Record<string, (take: (page: Page) => Promise<void>) => Promise<
   },
   async 'error-burst'(take) {
     await withPage({ viewport: WIDE, colorScheme: 'dark' }, '', async (page) => {
-      await page.keyboard.press('E')
+      await openError(page)
+      await page.keyboard.press('Escape')
       await page.keyboard.press('ArrowRight')
       await take(page)
     })
@@ -144,7 +145,11 @@ try {
 
 async function openError(page: Page): Promise<void> {
   // The one with a stack: the first of these going back from the end.
-  for (let count = 0; count < 400; count++) {
+  await page.locator('.row', { hasText: 'failing over' }).or(page.locator('.plot')).first().waitFor()
+  await page.keyboard.press('6')
+  await page.keyboard.press('E')
+  await page.keyboard.press('6')
+  for (let count = 0; count < 30; count++) {
     await page.keyboard.press('E')
     if (await page.locator('.row.selected', { hasText: 'payment failed' }).count()) break
   }
@@ -161,7 +166,11 @@ async function withPage(
   const context = await (browser as Browser).newContext({ deviceScaleFactor: 2, ...options })
   const page = await context.newPage()
   // This machine's own interface font may be any.
-  await page.addInitScript(() => document.documentElement?.style.setProperty('--ui-font', "Inter, 'Liberation Sans', sans-serif"))
+  await page.addInitScript(() => {
+    addEventListener('readystatechange', () =>
+      document.documentElement.style.setProperty('--ui-font', "Inter, 'Liberation Sans', sans-serif"),
+    { capture: true })
+  })
   page.on('pageerror', (error) => console.error(error))
   page.on('console', (message) => {
     if (message.type() === 'error') console.error(message.text())

@@ -45,6 +45,15 @@ const HIDDEN_FLUSH_MS = 500
 /** How often the worker hears of us, in milliseconds. */
 const HERE_MS = 20_000
 
+/** Wait before a page of the past that was cut off is asked for again, in milliseconds. */
+const PAST_RETRY_MS = 1000
+
+/** Codes of refusals that another try does not change. */
+const FINAL = new Set(['unauthorized', 'forbidden', 'invalid_query', 'not_found', 'not_configured'])
+
+/** Wait before a worker whose script could not be loaded is started again, in milliseconds. */
+const WORKER_RETRY_MS = 3000
+
 /** Errors and worse. */
 const ERROR = 4
 
@@ -86,8 +95,8 @@ let recent: { at: number; entries: number }[] = []
 
 /** Starts the worker and watches. */
 export function startFeed(q: string): void {
-  send = connectWorker(`${base}/viewer.js?${document.documentElement.dataset.build}`)
-  watch(q)
+  wanted = q
+  start()
   setInterval(() => send({ type: 'here' }), HERE_MS)
   setInterval(measureRate, 1000)
   addEventListener('online', () => send({ type: 'retry' }))
@@ -226,10 +235,15 @@ export function resize(capacity: number): void {
   })
 }
 
-function connectWorker(script: string): (request: Request) => void {
-  let port: { postMessage(request: Request): void; onmessage: ((event: MessageEvent<Report>) => void) | null }
+/** Starts the worker, until it does. Its script may be cut off on the way like anything else. */
+function start(): void {
+  const script = `${base}/viewer.js?${document.documentElement.dataset.build}`
+  let port: Pick<Worker, 'postMessage'> & { onmessage: ((event: MessageEvent<Report>) => void) | null }
   const failed = (): void => {
-    status.value = { state: 'refused', code: 'no_worker', reason: 'The page’s worker could not be started. Reload the page.' }
+    const now = Date.now()
+    const until = now + WORKER_RETRY_MS
+    status.value = { state: 'waiting', until, since: now, attempts: 1, reason: 'The page’s worker could not be loaded.' }
+    setTimeout(start, WORKER_RETRY_MS)
   }
   if (typeof SharedWorker === 'function') {
     const shared = new SharedWorker(script, { name: 'edgetail' })
@@ -241,7 +255,8 @@ function connectWorker(script: string): (request: Request) => void {
     port = own
   }
   port.onmessage = ({ data }) => receive(data)
-  return (request) => port.postMessage(request)
+  send = (request) => port.postMessage(request)
+  watch(wanted)
 }
 
 function watch(q: string): void {
@@ -313,18 +328,19 @@ function empty(): void {
 async function begin(): Promise<void> {
   needsPast = false
   const own = turn
-  let past: Past
-  try {
-    past = await readPast({ q: wanted, tail: FIRST_PAGE })
-  } catch (error) {
-    if (own !== turn) return
-    needsPast = true
-    if (error instanceof FeedError && status.peek().state === 'live') {
-      status.value = { state: 'refused', code: error.code, reason: error.message }
+  let past: Past | undefined
+  while (past === undefined) {
+    try {
+      past = await readPast({ q: wanted, tail: FIRST_PAGE })
+    } catch (error) {
+      const { code, message } = error as FeedError
+      if (own === turn && FINAL.has(code)) {
+        needsPast = true
+        receiveStatus({ state: code === 'unauthorized' ? 'signed-out' : 'refused', code, reason: message })
+      } else await new Promise((resolve) => setTimeout(resolve, PAST_RETRY_MS))
     }
-    return
+    if (own !== turn || needsPast) return
   }
-  if (own !== turn) return
   together(() => {
     const came = early
     empty()

@@ -13,7 +13,7 @@ export const session: Signal<'unknown' | 'in' | 'out'> = signal('unknown')
 /** Why the sign-in is shown again; empty at first. */
 export const signInNote: Signal<string> = signal('')
 
-export const status: Signal<Status> = signal({ state: 'connecting' })
+export const status: Signal<Status> = signal({ state: 'connecting', since: undefined })
 
 export const vitals: Signal<Vitals | undefined> = signal(undefined)
 

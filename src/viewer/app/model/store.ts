@@ -64,9 +64,13 @@ export class EntryStore {
   append(batch: Batch, from = 0, to: number = batch.ids.length): number {
     const { start } = this
     for (let at = from; at < to; at++) {
-      if (this.size === this.capacity) this.#observer?.removed(this.start++)
+      if (this.size === this.capacity) {
+        this.#observer?.removed(this.start)
+        this.start++
+      }
       this.#put(this.end, batch, at)
-      this.#observer?.added(this.end++)
+      this.end++
+      this.#observer?.added(this.end - 1)
     }
     return this.start - start
   }

@@ -37,14 +37,16 @@ function Down(): JSX.Element | null {
       </div>
     )
   }
-  if (current.state !== 'waiting') return null
+  // It stays during a try, so that the list below does not jump.
+  if ((current.state !== 'waiting' && current.state !== 'connecting') || current.since === undefined) return null
   const since = formatClock(current.since, settings.value.time === 'utc' ? 'utc' : 'local', 0).slice(0, 8)
-  const left = Math.max(0, Math.ceil((current.until - now.value) / 1000))
+  const left = current.state === 'waiting' ? Math.max(0, Math.ceil((current.until - now.value) / 1000)) : 0
   return (
     <div class="banner is-warning">
       <Icon name="warn" />
       <span>
-        {current.reason} Not live since {since}. Next try in {left} s; nothing that is stored gets lost.
+        {current.state === 'waiting' ? current.reason : ''} Not live since {since}.{' '}
+        {left > 0 ? `Next try in ${left} s` : 'Trying now'}; what the server stores meanwhile comes then.
       </span>
       <button type="button" onClick={retryNow}>
         Try now

@@ -33,7 +33,8 @@ function Dialog({ title, children }: { title: string; children: ComponentChildre
         if (event.target === element.current) element.current?.close()
       }}
     >
-      <div class="dialog">
+      {/* The dialog as a whole takes the focus at first, not its first button. */}
+      <div class="dialog" tabIndex={-1} autofocus>
         <header>
           <h2>{title}</h2>
           <button type="button" class="tool" aria-label="Close" onClick={() => element.current?.close()}>

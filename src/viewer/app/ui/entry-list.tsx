@@ -126,9 +126,10 @@ export function EntryList(): JSX.Element {
     placed.current = -1
     if (!isOurs) {
       const isUp = scrollTop < lastTop.current - 1
-      if (!isUp && scrollTop >= element.scrollHeight - element.clientHeight - 2) {
-        if (around.peek() !== undefined) void once(() => moreAround('newer'))
-        else if (!following.peek()) {
+      if (scrollTop >= element.scrollHeight - element.clientHeight - 2) {
+        // A list that became shorter, or a window that became higher, moves it up without the user.
+        if (!isUp && around.peek() !== undefined) void once(() => moreAround('newer'))
+        else if (!isUp && !following.peek()) {
           following.value = true
           if (!paused.peek()) missed.value = NONE
         }

@@ -10,7 +10,7 @@ import { goToTime, setRange } from '../model/actions.ts'
 import type { Bars } from '../model/buckets.ts'
 import { levelName } from '../model/entry.ts'
 import { settings } from '../model/settings.ts'
-import { levels, now, paused, range, revision, shelf, vitals } from '../model/state.ts'
+import { around, levels, now, paused, range, revision, shelf, vitals } from '../model/state.ts'
 import { formatClock, formatCount, formatSpan, plural } from '../model/time.ts'
 
 /** Least time between two drawings, in milliseconds. */
@@ -100,7 +100,7 @@ export function Histogram(): JSX.Element {
       const bar = Math.min(last, Math.max(0, from + (event.key === 'ArrowLeft' ? -1 : 1)))
       hovered.value = bar
       const time = times[bar] as number
-      if (event.shiftKey) setRange(widen(range.peek(), time * 1000, (time + width) * 1000 - 1))
+      if (event.shiftKey && around.peek() === undefined) setRange(widen(range.peek(), time * 1000, (time + width) * 1000 - 1))
       event.preventDefault()
     } else if (event.key === 'Enter' && hovered.value !== undefined) {
       const time = times[hovered.value] as number
@@ -179,7 +179,7 @@ function createPlot(element: HTMLElement, bars: { current: Bars }, onHover: (bar
     {
       width: element.clientWidth,
       height: element.clientHeight,
-      padding: [10, 0, 0, 0],
+      padding: [10, 10, 0, 0],
       legend: { show: false },
       cursor: {
         y: false,
@@ -215,7 +215,8 @@ function createPlot(element: HTMLElement, bars: { current: Bars }, onHover: (bar
             const { left, width } = plot.select
             if (width < 4) return
             isDrag = true
-            setRange([Math.floor(plot.posToVal(left, 'x') * 1000), Math.ceil(plot.posToVal(left + width, 'x') * 1000)])
+            if (around.peek() === undefined)
+              setRange([Math.floor(plot.posToVal(left, 'x') * 1000), Math.ceil(plot.posToVal(left + width, 'x') * 1000)])
             plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false)
           },
         ],

@@ -20,7 +20,7 @@ export function StatusBar(): JSX.Element {
       <span title="Time from an entry’s own time to its arrival here, by the server’s clock; median of the last ones">
         delay <b>{measured?.delayMs === undefined ? '–' : formatSpan(measured.delayMs)}</b>
       </span>
-      <span title="When the server last sent anything: an entry, or the comment that it sends in silence">
+      <span class="wide" title="When the server last sent anything: an entry, or the comment that it sends in silence">
         heard <b>{heard === 0 ? '–' : formatAgo(Math.max(0, now.value - heard))}</b>
       </span>
       {measured !== undefined && measured.lastHeartbeatAt > 0 && (

@@ -8,6 +8,7 @@ import { faultPosition } from '../model/query.ts'
 import { settings } from '../model/settings.ts'
 import {
   applied,
+  around,
   dialog,
   draft,
   filterFault,
@@ -65,7 +66,7 @@ export function TopBar(): JSX.Element {
         <button type="button" class="tool" title="Settings (s)" aria-label="Settings" onClick={() => openDialog('settings')}>
           <Icon name="settings" />
         </button>
-        <button type="button" class="tool" title="Keys (?)" aria-label="Keys" onClick={() => openDialog('help')}>
+        <button type="button" class="tool for-keys" title="Keys (?)" aria-label="Keys" onClick={() => openDialog('help')}>
           <Icon name="help" />
         </button>
         <button type="button" class="tool" title="Sign out" aria-label="Sign out" onClick={() => void signOut()}>
@@ -212,6 +213,7 @@ function Levels(): JSX.Element {
         <button
           type="button"
           key={rank}
+          disabled={around.value !== undefined}
           class={`chip l${rank}${levels.value !== 0 && (levels.value & (1 << rank)) === 0 ? ' is-off' : ''}`}
           aria-pressed={(levels.value & (1 << rank)) !== 0}
           title={`Only ${levelName(rank)} (${rank + 1})`}

@@ -58,7 +58,7 @@ interface Refusal {
 export function openConnection(options: ConnectionOptions): Connection {
   const { base, q, onBatch, onStatus, fetch = globalThis.fetch.bind(globalThis) } = options
   const bursts = createBurstWatch()
-  let status: Status = { state: 'connecting' }
+  let status: Status = { state: 'connecting', since: undefined }
   /** Which of the loops that were begun is the one that counts. */
   let turn = 0
   let abort = new AbortController()
@@ -113,7 +113,7 @@ export function openConnection(options: ConnectionOptions): Connection {
       const wait = Math.max(waitMs, attempts === 1 ? retryMs : backoff * (0.75 + Math.random() * 0.25))
       say({ state: 'waiting', until: Date.now() + wait, since: downSince, attempts, reason: failure })
       await pause(wait)
-      if (own === turn) say({ state: 'connecting' })
+      if (own === turn) say({ state: 'connecting', since: downSince })
     }
   }
 
@@ -232,7 +232,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     retry() {
       if (status.state === 'waiting') wake?.()
       else if (status.state === 'signed-out' || status.state === 'refused') {
-        say({ state: 'connecting' })
+        say({ state: 'connecting', since: undefined })
         void run()
       }
     },

@@ -18,7 +18,8 @@ export interface Batch {
 
 /** How the connection of a filter is doing. */
 export type Status =
-  | { readonly state: 'connecting' }
+  /** `since` when it was cut off, where this is not the first try. */
+  | { readonly state: 'connecting'; readonly since: number | undefined }
   | { readonly state: 'live'; readonly since: number; readonly heartbeatMs: number }
   /** Cut off or refused for now. `until` is the next try, `since` when it was last live or first tried. */
   | {
