@@ -72,10 +72,22 @@ const CALM: readonly Scene[] = [
     (random) => ({
       level: 'warn',
       message: `slow query took ${random.int(600, 1900)} ms`,
-      context: { service: 'orders', query: 'orders_by_customer', rows: random.int(500, 9000), plan: { scan: 'seq', cost: 1841.2 } },
+      context: {
+        service: 'orders',
+        query: 'orders_by_customer',
+        rows: random.int(500, 9000),
+        plan: { scan: 'seq', cost: 1841.2 },
+      },
     }),
   ],
-  [1, () => ({ level: 'warn', message: 'retrying webhook', context: { service: 'payments', endpoint: 'stripe', attempt: 2 } })],
+  [
+    1,
+    () => ({
+      level: 'warn',
+      message: 'retrying webhook',
+      context: { service: 'payments', endpoint: 'stripe', attempt: 2 },
+    }),
+  ],
 ]
 
 const TROUBLE: readonly Scene[] = [

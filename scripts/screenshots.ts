@@ -131,7 +131,10 @@ try {
   await send(demo.history(Date.now(), 26))
   live = setInterval(() => void send([demo.next(Date.now())]).catch(() => {}), 330)
   for (const [name, make] of Object.entries(PICTURES)) {
-    if (only !== undefined ? !only.includes(name) : process.argv[3] !== undefined && !process.argv.slice(3).includes(name)) continue
+    if (
+      only !== undefined ? !only.includes(name) : process.argv[3] !== undefined && !process.argv.slice(3).includes(name)
+    )
+      continue
     await make(async (page) => {
       await page.screenshot({ path: `${folder ?? docs}/${name}.png` })
     })
@@ -167,9 +170,11 @@ async function withPage(
   const page = await context.newPage()
   // This machine's own interface font may be any.
   await page.addInitScript(() => {
-    addEventListener('readystatechange', () =>
-      document.documentElement.style.setProperty('--ui-font', "Inter, 'Liberation Sans', sans-serif"),
-    { capture: true })
+    addEventListener(
+      'readystatechange',
+      () => document.documentElement.style.setProperty('--ui-font', "Inter, 'Liberation Sans', sans-serif"),
+      { capture: true },
+    )
   })
   page.on('pageerror', (error) => console.error(error))
   page.on('console', (message) => {

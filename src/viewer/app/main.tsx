@@ -27,7 +27,8 @@ async function start(): Promise<void> {
   effect(() => {
     const address = writeAddress(viewAddress())
     // A link that is still being followed must not be overwritten by what is not there yet.
-    if (!loading.value && address !== location.hash) history.replaceState(null, '', location.pathname + location.search + address)
+    if (!loading.value && address !== location.hash)
+      history.replaceState(null, '', location.pathname + location.search + address)
   })
   effect(() => resize(settings.value.hold))
   effect(() => chooseRowsOf(settings.value.collapse))

@@ -1,7 +1,7 @@
 /** What the user can do with the list: by click and by key it is the same. */
 import { batch as together } from '@preact/signals'
 import { GAP, type Past } from '../wire/protocol.ts'
-import { type ViewAddress, readAddress, writeAddress } from './address.ts'
+import { readAddress, type ViewAddress, writeAddress } from './address.ts'
 import { plainText } from './ansi.ts'
 import { foldedLines, type GapNote, gapSentence, levelName, parseEntry } from './entry.ts'
 import { applyFilter, chooseRows, loadOlder, pause, readPast, resume } from './feed.ts'
@@ -111,7 +111,10 @@ export function goToError(step: 1 | -1): void {
   for (let row = from + step; row >= 0 && row < rows.length; row += step) {
     const position = rows.position(row)
     const level = store.level(position)
-    if (level >= ERROR && level !== GAP) return select(position, 'middle')
+    if (level >= ERROR && level !== GAP) {
+      select(position, 'middle')
+      return
+    }
   }
   announce(step > 0 ? 'No later error.' : 'No earlier error.')
 }
@@ -131,7 +134,10 @@ export function goToTime(from: number, to: number): void {
       break
     }
   }
-  if (first === undefined) return announce('Nothing shown at this time.')
+  if (first === undefined) {
+    announce('Nothing shown at this time.')
+    return
+  }
   following.value = false
   select(first, 'middle')
 }
@@ -248,8 +254,8 @@ export function leaveAround(): void {
   if (shown === undefined) return
   around.value = undefined
   const position = live.peek().store.find(shown.id)
-  if (position === undefined) return goLive()
-  select(position, 'middle')
+  if (position === undefined) goLive()
+  else select(position, 'middle')
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { batch as together } from '@preact/signals'
 import { type Batch, GAP, type Past, type PastQuery, type Report, type Request } from '../wire/protocol.ts'
+import { settings } from './settings.ts'
 import {
   applied,
   createShelf,
@@ -24,7 +25,6 @@ import {
   unseen,
   vitals,
 } from './state.ts'
-import { settings } from './settings.ts'
 import { EntryStore } from './store.ts'
 
 /** Entries that a new filter begins with: a few screens. */
@@ -36,8 +36,12 @@ const PAGE = 1000
 /** Entries that are filled in behind by themselves, as many as a server keeps by default. */
 const FILL = 10_000
 
-/** Least time between two drawings of new entries, in milliseconds: nobody reads faster, and the machine stays cool. */
+/** Least time between two drawings of new entries, in milliseconds. */
 const FLUSH_MS = 60
+
+/** As before, where so many come a second that every drawing changes all rows: nobody reads them, and the machine stays cool. */
+const RUSH_FLUSH_MS = 150
+const RUSH = 300
 
 /** As before, in a tab that nobody sees. */
 const HIDDEN_FLUSH_MS = 500
@@ -242,7 +246,13 @@ function start(): void {
   const failed = (): void => {
     const now = Date.now()
     const until = now + WORKER_RETRY_MS
-    status.value = { state: 'waiting', until, since: now, attempts: 1, reason: 'The page’s worker could not be loaded.' }
+    status.value = {
+      state: 'waiting',
+      until,
+      since: now,
+      attempts: 1,
+      reason: 'The page’s worker could not be loaded.',
+    }
     setTimeout(start, WORKER_RETRY_MS)
   }
   if (typeof SharedWorker === 'function') {
@@ -372,7 +382,8 @@ function take(batch: Batch): void {
 function schedule(): void {
   if (scheduled || queue.length === 0) return
   scheduled = true
-  const wait = (document.hidden ? HIDDEN_FLUSH_MS : FLUSH_MS) - (performance.now() - flushedAt)
+  const pace = document.hidden ? HIDDEN_FLUSH_MS : rate.peek() > RUSH ? RUSH_FLUSH_MS : FLUSH_MS
+  const wait = pace - (performance.now() - flushedAt)
   const flush = (): void => {
     scheduled = false
     flushedAt = performance.now()

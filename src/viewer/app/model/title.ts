@@ -1,7 +1,7 @@
 /** Title and icon say what came while nobody looked. */
 import { effect } from '@preact/signals'
-import { formatCount } from './time.ts'
 import { status, unseen } from './state.ts'
+import { formatCount } from './time.ts'
 
 /** Keeps both up. */
 export function showInTitle(): void {

@@ -108,7 +108,8 @@ function Neighbours(): JSX.Element | null {
     <div class="banner is-around">
       <Icon name="around" />
       <span>
-        <strong>Around {formatClock(time, settings.value.time === 'utc' ? 'utc' : 'local', 0)}</strong>, without the filter
+        <strong>Around {formatClock(time, settings.value.time === 'utc' ? 'utc' : 'local', 0)}</strong>, without the
+        filter
       </span>
       <button type="button" class="is-main" onClick={leaveAround}>
         Back to the list

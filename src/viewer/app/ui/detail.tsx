@@ -1,6 +1,15 @@
 /** The open entry, beside the list. */
 import type { JSX } from 'preact'
-import { copy, entryJson, filterBy, linkTo, moveSelection, setFilter, showAround, toggleOpen } from '../model/actions.ts'
+import {
+  copy,
+  entryJson,
+  filterBy,
+  linkTo,
+  moveSelection,
+  setFilter,
+  showAround,
+  toggleOpen,
+} from '../model/actions.ts'
 import { levelName, parseEntry, stackOf } from '../model/entry.ts'
 import { withTerm } from '../model/query.ts'
 import { draft, now, opened, selection, terms } from '../model/state.ts'
@@ -24,29 +33,49 @@ export function Detail(): JSX.Element | null {
         <span class="detail-time">
           {formatClock(time, 'local', 0)} <small>{formatAgo(now.value - time)}</small>
         </span>
-        <button type="button" class="tool" aria-label="Previous entry" title="Previous (↑)" onClick={() => moveSelection(-1)}>
+        <button
+          type="button"
+          class="tool"
+          aria-label="Previous entry"
+          title="Previous (↑)"
+          onClick={() => moveSelection(-1)}
+        >
           <Icon name="up" />
         </button>
         <button type="button" class="tool" aria-label="Next entry" title="Next (↓)" onClick={() => moveSelection(1)}>
           <Icon name="down" />
         </button>
-        <button type="button" class="tool" aria-label="Close the entry" title="Close (Esc)" onClick={() => toggleOpen(false)}>
+        <button
+          type="button"
+          class="tool"
+          aria-label="Close the entry"
+          title="Close (Esc)"
+          onClick={() => toggleOpen(false)}
+        >
           <Icon name="close" />
         </button>
       </header>
       <div class="detail-actions">
-        <button type="button" title="Entries before and after, without the filter (a)" onClick={() => void showAround(chosen.id)}>
+        <button
+          type="button"
+          title="Entries before and after, without the filter (a)"
+          onClick={() => void showAround(chosen.id)}
+        >
           <Icon name="around" /> Show around it
         </button>
         <button type="button" title="Copy as JSON (c)" onClick={() => void copy(entryJson(chosen), 'Entry')}>
           <Icon name="copy" /> Copy JSON
         </button>
-        <button type="button" title="Copy a link to this entry (l)" onClick={() => void copy(linkTo(chosen.id), 'Link')}>
+        <button
+          type="button"
+          title="Copy a link to this entry (l)"
+          onClick={() => void copy(linkTo(chosen.id), 'Link')}
+        >
           <Icon name="link" /> Copy link
         </button>
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-      <div class="detail-body" tabIndex={0} role="group" aria-label="Content of the entry">
+      <div class="detail-body" tabIndex={0} role="region" aria-label="Content of the entry">
         <section>
           <h2>
             Message
@@ -60,7 +89,9 @@ export function Detail(): JSX.Element | null {
               <Icon name="plus" />
             </button>
           </h2>
-          <pre class="message">{entry.message === '' ? <em>(empty)</em> : <Text text={entry.message} terms={terms.value} />}</pre>
+          <pre class="message">
+            {entry.message === '' ? <em>(empty)</em> : <Text text={entry.message} terms={terms.value} />}
+          </pre>
         </section>
         {stack !== undefined && !entry.message.includes(stack) && (
           <section>

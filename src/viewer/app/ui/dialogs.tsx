@@ -81,8 +81,26 @@ function SettingsDialog(): JSX.Element {
   return (
     <Dialog title="Settings">
       <div class="settings">
-        <Choice name="theme" label="Appearance" value={theme} options={[['system', 'System'], ['light', 'Light'], ['dark', 'Dark']]} />
-        <Choice name="time" label="Time" value={time} options={[['local', 'Local'], ['utc', 'UTC'], ['relative', 'Relative']]} />
+        <Choice
+          name="theme"
+          label="Appearance"
+          value={theme}
+          options={[
+            ['system', 'System'],
+            ['light', 'Light'],
+            ['dark', 'Dark'],
+          ]}
+        />
+        <Choice
+          name="time"
+          label="Time"
+          value={time}
+          options={[
+            ['local', 'Local'],
+            ['utc', 'UTC'],
+            ['relative', 'Relative'],
+          ]}
+        />
         <label class="setting">
           <span>
             Entries held <small>about {Math.max(1, Math.round((hold * 350) / 1e6))} MB</small>
@@ -129,7 +147,12 @@ function Switch({ name, label, isOn }: { name: 'collapse' | 'context'; label: st
   return (
     <label class="setting">
       <span>{label}</span>
-      <input type="checkbox" class="switch" checked={isOn} onChange={({ currentTarget }) => choose({ [name]: currentTarget.checked })} />
+      <input
+        type="checkbox"
+        class="switch"
+        checked={isOn}
+        onChange={({ currentTarget }) => choose({ [name]: currentTarget.checked })}
+      />
     </label>
   )
 }

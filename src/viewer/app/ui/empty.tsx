@@ -42,7 +42,13 @@ function Line({ text, name }: { text: string; name: string }): JSX.Element {
     <div class="line">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
       <pre tabIndex={0}>{text}</pre>
-      <button type="button" class="tool" aria-label={`Copy the ${name}`} title="Copy" onClick={() => void copy(text, 'Line')}>
+      <button
+        type="button"
+        class="tool"
+        aria-label={`Copy the ${name}`}
+        title="Copy"
+        onClick={() => void copy(text, 'Line')}
+      >
         <Icon name="copy" />
       </button>
     </div>

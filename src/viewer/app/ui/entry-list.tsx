@@ -5,7 +5,7 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
-import { goLive, list, moreAround } from '../model/actions.ts'
+import { fold, goLive, list, moreAround, select, toggleOpen } from '../model/actions.ts'
 import { loadOlder } from '../model/feed.ts'
 import { type Layout, layOut } from '../model/layout.ts'
 import { settings } from '../model/settings.ts'
@@ -18,8 +18,8 @@ import {
   now,
   paused,
   revision,
-  selection,
   type Shelf,
+  selection,
   shelf,
   terms,
 } from '../model/state.ts'
@@ -67,10 +67,12 @@ export function EntryList(): JSX.Element {
   const furthest = Math.max(0, layout.height - height.value)
   const atRow = rows.rowAt(anchor.current.position)
   const y = following.value ? furthest : Math.min(furthest, layout.top(atRow) + anchor.current.offset)
-  const first = Math.max(0, layout.rowAt(y) - OVERSCAN)
-  const last = Math.min(rows.length, layout.rowAt(y + height.value) + 1 + OVERSCAN)
-  // Rows take turns with a fixed set of elements, so that scrolling changes texts rather than makes elements.
-  const pool = 2 ** Math.ceil(Math.log2(Math.ceil(height.value / rowPx) + 2 * OVERSCAN + 3))
+  // While it follows nobody scrolls, and every row less is one less to draw anew many times a second.
+  const overscan = following.value ? 1 : OVERSCAN
+  const first = Math.max(0, layout.rowAt(y) - overscan)
+  const last = Math.min(rows.length, layout.rowAt(y + height.value) + 1 + overscan)
+  // Rows take turns with a fixed set of elements, so that new entries change texts rather than make elements.
+  const pool = Math.ceil(height.value / rowPx) + 2 + 2 * overscan
   const { time: timeStyle, context: showContext } = settings.value
   const today = formatDay(now.value, timeStyle)
   const showDay = rows.length > 0 && formatDay(store.time(rows.position(first)), timeStyle) !== today
@@ -181,6 +183,7 @@ export function EntryList(): JSX.Element {
   }
   return (
     <div class="list-frame">
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the page's, in keys.ts */}
       <div
         ref={scroller}
         id="list"
@@ -189,9 +192,9 @@ export function EntryList(): JSX.Element {
         aria-label="Entries"
         aria-busy={loading.value || rows.length === 0}
         aria-activedescendant={chosen === undefined ? undefined : `e${chosen.position}`}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a listbox is interactive
         tabIndex={0}
         onScroll={onScroll}
+        onClick={onClick}
       >
         <div class="sizer" style={{ height: `${layout.height}px` }}>
           <div class="window" style={{ transform: `translateY(${layout.top(first)}px)` }}>
@@ -202,6 +205,17 @@ export function EntryList(): JSX.Element {
       <Pill />
     </div>
   )
+}
+
+/** A click on a row opens it, or unfolds it. One listener for all rows, which come and go. */
+function onClick({ target }: Event): void {
+  const row = (target as Element).closest('.row')
+  // Whoever marks text to copy it does not want the entry opened.
+  if (row === null || getSelection()?.isCollapsed === false) return
+  const position = Number(row.id.slice(1))
+  select(position, 'stay')
+  if ((target as Element).closest('.fold') !== null) fold(position)
+  else toggleOpen(true)
 }
 
 const NO_TERMS: readonly string[] = []

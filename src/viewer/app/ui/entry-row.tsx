@@ -1,6 +1,5 @@
 /** One row of the list. Drawn again only when something of its own changed. */
 import { Component, type JSX } from 'preact'
-import { fold, select, toggleOpen } from '../model/actions.ts'
 import { foldedLines, type GapNote, gapSentence, levelName, parseEntry, previewContext } from '../model/entry.ts'
 import { formatClock, formatCount, formatDay, type TimeStyle } from '../model/time.ts'
 import { GAP } from '../wire/protocol.ts'
@@ -45,6 +44,7 @@ export class EntryRow extends Component<RowProps> {
   #gap(): JSX.Element {
     const { line, position, isSelected, place, total } = this.props
     return (
+      // biome-ignore lint/a11y/useFocusableInteractive: the list has the focus and names the row by aria-activedescendant
       <div
         class="row gap"
         id={`e${position}`}
@@ -66,6 +66,7 @@ export class EntryRow extends Component<RowProps> {
     const more = lines.length - 1
     const context = showContext && !isUnfolded ? previewContext(entry.context) : []
     return (
+      // biome-ignore lint/a11y/useFocusableInteractive: as above
       <div
         class={`row l${level}${isSelected ? ' selected' : ''}${isUnfolded ? ' unfolded' : ''}`}
         id={`e${position}`}
@@ -73,7 +74,6 @@ export class EntryRow extends Component<RowProps> {
         aria-selected={isSelected}
         aria-posinset={place}
         aria-setsize={total}
-        onClick={this.#open}
       >
         <time dateTime={entry.ts} title={entry.ts}>
           {showDay && timeStyle !== 'relative' && <span class="day">{formatDay(time, timeStyle)} </span>}
@@ -87,7 +87,7 @@ export class EntryRow extends Component<RowProps> {
             </span>
           )}
           {more > 0 && (
-            <span class="fold" onClick={this.#fold}>
+            <span class="fold">
               {isUnfolded ? '▾' : '▸'} {more + 1} lines
             </span>
           )}
@@ -115,18 +115,5 @@ export class EntryRow extends Component<RowProps> {
         </span>
       </div>
     )
-  }
-
-  readonly #open = (): void => {
-    // Whoever marks text to copy it does not want the entry opened.
-    if (getSelection()?.isCollapsed === false) return
-    select(this.props.position, 'stay')
-    toggleOpen(true)
-  }
-
-  readonly #fold = (event: Event): void => {
-    event.stopPropagation()
-    select(this.props.position, 'stay')
-    fold(this.props.position)
   }
 }

@@ -100,7 +100,8 @@ export function Histogram(): JSX.Element {
       const bar = Math.min(last, Math.max(0, from + (event.key === 'ArrowLeft' ? -1 : 1)))
       hovered.value = bar
       const time = times[bar] as number
-      if (event.shiftKey && around.peek() === undefined) setRange(widen(range.peek(), time * 1000, (time + width) * 1000 - 1))
+      if (event.shiftKey && around.peek() === undefined)
+        setRange(widen(range.peek(), time * 1000, (time + width) * 1000 - 1))
       event.preventDefault()
     } else if (event.key === 'Enter' && hovered.value !== undefined) {
       const time = times[hovered.value] as number
@@ -193,7 +194,13 @@ function createPlot(element: HTMLElement, bars: { current: Bars }, onHover: (bar
       ...(isUtc && { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC') }),
       axes: [
         { ...axis, size: 18, gap: 3, space: 70, grid: { show: false }, values: (_plot, ticks) => labels(ticks) },
-        { ...axis, size: 40, gap: 4, space: 22, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5] },
+        {
+          ...axis,
+          size: 40,
+          gap: 4,
+          space: 22,
+          incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5],
+        },
       ],
       series: [
         {},
@@ -208,7 +215,8 @@ function createPlot(element: HTMLElement, bars: { current: Bars }, onHover: (bar
       ],
       hooks: {
         setCursor: [
-          (plot) => onHover(plot.cursor.left !== undefined && plot.cursor.left >= 0 ? barAt(plot, bars.current) : undefined),
+          (plot) =>
+            onHover(plot.cursor.left !== undefined && plot.cursor.left >= 0 ? barAt(plot, bars.current) : undefined),
         ],
         setSelect: [
           (plot) => {
@@ -216,7 +224,10 @@ function createPlot(element: HTMLElement, bars: { current: Bars }, onHover: (bar
             if (width < 4) return
             isDrag = true
             if (around.peek() === undefined)
-              setRange([Math.floor(plot.posToVal(left, 'x') * 1000), Math.ceil(plot.posToVal(left + width, 'x') * 1000)])
+              setRange([
+                Math.floor(plot.posToVal(left, 'x') * 1000),
+                Math.ceil(plot.posToVal(left + width, 'x') * 1000),
+              ])
             plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false)
           },
         ],
@@ -228,7 +239,8 @@ function createPlot(element: HTMLElement, bars: { current: Bars }, onHover: (bar
             plot.over.addEventListener('click', () => {
               const bar = barAt(plot, bars.current)
               const { times, width } = bars.current
-              if (!isDrag && bar !== undefined) goToTime((times[bar] as number) * 1000, ((times[bar] as number) + width) * 1000)
+              if (!isDrag && bar !== undefined)
+                goToTime((times[bar] as number) * 1000, ((times[bar] as number) + width) * 1000)
             })
           },
         ],

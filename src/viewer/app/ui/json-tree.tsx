@@ -25,7 +25,9 @@ interface TreeProps {
 /** The members of an object or an array. */
 export function JsonTree({ path = [], value, ...rest }: TreeProps & { readonly path?: Path }): JSX.Element {
   const shown = useSignal(STEP)
-  const members: [string | number, unknown][] = Array.isArray(value) ? [...value.entries()] : Object.entries(value as object)
+  const members: [string | number, unknown][] = Array.isArray(value)
+    ? [...value.entries()]
+    : Object.entries(value as object)
   return (
     <ul class="tree">
       {members.slice(0, shown.value).map(([name, member]) => (

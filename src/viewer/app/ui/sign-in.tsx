@@ -38,7 +38,8 @@ export function SignIn(): JSX.Element {
           {signInNote.value}
         </p>
         <p class="hint">
-          It is the value of <code>EDGETAIL_TOKEN</code>. Without one, the server prints a link with a token when it starts.
+          It is the value of <code>EDGETAIL_TOKEN</code>. Without one, the server prints a link with a token when it
+          starts.
         </p>
       </form>
     </main>

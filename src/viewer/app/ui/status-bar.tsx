@@ -1,8 +1,8 @@
 /** The foot of the page: how the connection does, and what is held. */
 import type { JSX } from 'preact'
-import { dialogOf } from './dialogs.tsx'
 import { now, rate, revision, shelf, status, vitals } from '../model/state.ts'
 import { formatAgo, formatCount, formatSpan } from '../model/time.ts'
+import { dialogOf } from './dialogs.tsx'
 import { rateText } from './top-bar.tsx'
 
 /** The line at the bottom. */
@@ -39,7 +39,12 @@ export function StatusBar(): JSX.Element {
           <b>{formatCount(rows.length)}</b> rows
         </span>
       )}
-      <button type="button" class="held" title="Most entries held; change it in the settings" onClick={() => dialogOf('settings')}>
+      <button
+        type="button"
+        class="held"
+        title="Most entries held; change it in the settings"
+        onClick={() => dialogOf('settings')}
+      >
         <b>{formatCount(store.size)}</b> of {formatCount(store.capacity)} held
         {store.size > 0 && older === null && <span class="wide">, all that is stored</span>}
       </button>

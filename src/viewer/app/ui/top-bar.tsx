@@ -63,10 +63,22 @@ export function TopBar(): JSX.Element {
             </button>
           </div>
         </details>
-        <button type="button" class="tool" title="Settings (s)" aria-label="Settings" onClick={() => openDialog('settings')}>
+        <button
+          type="button"
+          class="tool"
+          title="Settings (s)"
+          aria-label="Settings"
+          onClick={() => openDialog('settings')}
+        >
           <Icon name="settings" />
         </button>
-        <button type="button" class="tool for-keys" title="Keys (?)" aria-label="Keys" onClick={() => openDialog('help')}>
+        <button
+          type="button"
+          class="tool for-keys"
+          title="Keys (?)"
+          aria-label="Keys"
+          onClick={() => openDialog('help')}
+        >
           <Icon name="help" />
         </button>
         <button type="button" class="tool" title="Sign out" aria-label="Sign out" onClick={() => void signOut()}>
@@ -94,7 +106,11 @@ function ConnectionPill(): JSX.Element {
     <button
       type="button"
       class={`connection is-${kind}`}
-      title={current.state === 'waiting' || current.state === 'refused' ? `${current.reason} Click to try now.` : 'Connection'}
+      title={
+        current.state === 'waiting' || current.state === 'refused'
+          ? `${current.reason} Click to try now.`
+          : 'Connection'
+      }
       onClick={retryNow}
     >
       <span class="dot" aria-hidden="true" />
@@ -181,7 +197,7 @@ function FilterBox(): JSX.Element {
       </div>
       {fault !== '' && (
         <p id="filter-fault" class="fault" role="alert">
-          {at !== undefined && <code aria-hidden="true">{`${draft.value.slice(0, at)}▸${draft.value.slice(at)}`}</code>}
+          {at !== undefined && <code>{`${draft.value.slice(0, at)}▸${draft.value.slice(at)}`}</code>}
           {fault}
         </p>
       )}
@@ -208,7 +224,7 @@ function Levels(): JSX.Element {
   void revision.value
   const { totals } = shelf.value.buckets
   return (
-    <div class="levels" role="group" aria-label="Levels">
+    <fieldset class="levels" aria-label="Levels">
       {totals.map((total, rank) => (
         <button
           type="button"
@@ -223,7 +239,7 @@ function Levels(): JSX.Element {
           <span class="number">{short(total)}</span>
         </button>
       ))}
-    </div>
+    </fieldset>
   )
 }
 

@@ -19,7 +19,11 @@ export class PastError extends Error {
  * @throws PastError with the server's code and sentence, or `unreachable`
  */
 export async function readPast(base: string, { q, tail, before }: PastQuery): Promise<Past> {
-  const query = new URLSearchParams({ tail: String(tail), ...(q !== '' && { q }), ...(before !== undefined && { before }) })
+  const query = new URLSearchParams({
+    tail: String(tail),
+    ...(q !== '' && { q }),
+    ...(before !== undefined && { before }),
+  })
   let response: Response
   try {
     response = await fetch(`${base}/logs?${query}`, { headers: { Accept: 'application/json' }, cache: 'no-store' })
