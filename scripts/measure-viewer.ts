@@ -1,6 +1,6 @@
 /**
  * Measures the viewer in Chromium: how smooth it stays while entries come fast, and what it takes.
- * `node scripts/measure-viewer.ts [entries] [a second] [rounds of scrolling]`; prints one JSON object.
+ * `node scripts/measure-viewer.ts [entries] [a second] [minutes]`; prints one JSON object. With minutes it goes on at the rate and tells the heap.
  */
 import type { CDPSession, Page } from 'playwright-core'
 import { startServer } from '../src/node/server.ts'
@@ -61,11 +61,11 @@ if (minutes > 0) {
   const idle = await frames(page, () => page.waitForTimeout(3000))
   const scrolling = await frames(page, async () => {
     await page.locator('#list').hover()
-    for (let step = 0; step < 120; step++) await page.mouse.wheel(0, step < 60 ? -900 : 900)
+    for (let step = 0; step < 120; step++) await page.mouse.wheel(0, step < 60 ? -240 : 240)
   })
   const rush = feed(perSecond * 4)
   const scrollingLive = await frames(page, async () => {
-    for (let step = 0; step < 120; step++) await page.mouse.wheel(0, step < 60 ? -900 : 900)
+    for (let step = 0; step < 120; step++) await page.mouse.wheel(0, step < 60 ? -240 : 240)
   })
   await rush
   print({

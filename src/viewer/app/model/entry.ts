@@ -59,17 +59,15 @@ export function stackOf(context: Readonly<Record<string, unknown>>): string | un
   return undefined
 }
 
-/** The context on one line, as names and values: `orderId=7`, `user={"id":1}`. */
-export function previewContext(context: Readonly<Record<string, unknown>>): [name: string, value: string][] {
-  const pairs: [string, string][] = []
-  let length = 0
+/** The context on one line: `orderId=7  user={"id":1}`. One text, since a piece for each name and value would double a row's cost. */
+export function previewContext(context: Readonly<Record<string, unknown>>): string {
+  let text = ''
   for (const [name, value] of Object.entries(context)) {
-    const text = typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value)
-    pairs.push([name, text.slice(0, MAX_PREVIEW)])
-    length += name.length + text.length
-    if (length > MAX_PREVIEW) break
+    const isPlain = typeof value === 'string' && /^[^\s"=]+$/.test(value)
+    text += `${text === '' ? '' : '  '}${name}=${isPlain ? value : JSON.stringify(value)}`
+    if (text.length > MAX_PREVIEW) break
   }
-  return pairs
+  return text.slice(0, MAX_PREVIEW)
 }
 
 /** The name of a level's rank. */

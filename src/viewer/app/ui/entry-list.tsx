@@ -27,7 +27,7 @@ import { formatCount, formatDay, plural } from '../model/time.ts'
 import { EntryRow } from './entry-row.tsx'
 
 /** Rows beyond the sight on either side, so that a quick scroll finds them drawn. */
-const OVERSCAN = 10
+const OVERSCAN = 6
 
 /** Pixels from the top at which older entries are read. */
 const NEAR = 400

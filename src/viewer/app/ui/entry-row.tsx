@@ -64,7 +64,7 @@ export class EntryRow extends Component<RowProps> {
     const entry = parseEntry(line)
     const lines = foldedLines(entry)
     const more = lines.length - 1
-    const context = showContext && !isUnfolded ? previewContext(entry.context) : []
+    const context = showContext && !isUnfolded ? previewContext(entry.context) : ''
     return (
       // biome-ignore lint/a11y/useFocusableInteractive: as above
       <div
@@ -100,16 +100,9 @@ export class EntryRow extends Component<RowProps> {
               <Text text={entry.first.slice(0, MAX_SHOWN)} terms={terms} />
             </span>
           )}
-          {context.length > 0 && (
+          {context !== '' && (
             <span class="context">
-              {context.map(([name, value]) => (
-                <>
-                  {name}=
-                  <i>
-                    <Marked text={value} terms={terms} />
-                  </i>{' '}
-                </>
-              ))}
+              <Marked text={context} terms={terms} />
             </span>
           )}
         </span>
