@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 
 /** An entry as it is saved. */
-export interface SavedEntry {
+interface SavedEntry {
   readonly id: string
   readonly level: string
   readonly message: string

@@ -51,7 +51,7 @@ export const list: { reveal: (position: number, where: 'near' | 'middle') => voi
 let noticeTimer: ReturnType<typeof setTimeout> | undefined
 
 /** Says what was done. */
-export function announce(text: string): void {
+function announce(text: string): void {
   notice.value = text
   clearTimeout(noticeTimer)
   noticeTimer = setTimeout(() => {

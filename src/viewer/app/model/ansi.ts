@@ -20,16 +20,13 @@ export interface AnsiRun {
   readonly style: AnsiStyle | undefined
 }
 
-/** SGR and every other escape sequence, then the control characters that are left. Built from text, where these can be seen. */
-const ESCAPE = new RegExp(
-  [
-    String.raw`\u001b(?:\[([0-9;:]*)([ -/]*[@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\^_]|\([A-Z0-9])`,
-    String.raw`[\u0000-\u0008\u000b-\u001f\u007f]`,
-  ].join('|'),
-  'g',
-)
+/** SGR and every other escape sequence, then the control characters that are left. */
+const ESCAPE =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what it looks for
+  /\x1b(?:\[([0-9;:]*)([ -/]*[@-~])|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_]|\([A-Z0-9])|[\x00-\x08\x0b-\x1f\x7f]/g
 
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what it looks for
+const CONTROL = /[\x00-\x08\x0b-\x1f\x7f]/
 
 /** The text with its control codes taken out or made visible. */
 export function plainText(text: string): string {

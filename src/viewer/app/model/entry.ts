@@ -38,7 +38,7 @@ export function parseEntry(line: string): ParsedEntry {
 }
 
 /** A message's lines, without blank ones at its end. */
-export function messageLines(message: string): string[] {
+function messageLines(message: string): string[] {
   return message.replace(/\s+$/, '').split(/\r\n|\n|\r/)
 }
 

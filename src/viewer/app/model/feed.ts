@@ -62,7 +62,7 @@ const WORKER_RETRY_MS = 3000
 const ERROR = 4
 
 /** A page of the past that could not be read. */
-export class FeedError extends Error {
+class FeedError extends Error {
   readonly code: string
 
   constructor(code: string, message: string) {

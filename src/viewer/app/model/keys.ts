@@ -119,7 +119,7 @@ function stepBack(): void {
 }
 
 /** Goes to the filter box. */
-export function focusFilter(): void {
+function focusFilter(): void {
   const box = document.getElementById('filter') as HTMLInputElement | null
   box?.focus()
   box?.select()

@@ -75,7 +75,7 @@ export function Detail(): JSX.Element | null {
         </button>
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-      <div class="detail-body" tabIndex={0} role="region" aria-label="Content of the entry">
+      <section class="detail-body" tabIndex={0} aria-label="Content of the entry">
         <section>
           <h2>
             Message
@@ -115,7 +115,7 @@ export function Detail(): JSX.Element | null {
           <dt>Id</dt>
           <dd>{chosen.id}</dd>
         </dl>
-      </div>
+      </section>
     </aside>
   )
 }

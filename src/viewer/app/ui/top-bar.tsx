@@ -193,7 +193,7 @@ function FilterBox(): JSX.Element {
             <Icon name="close" />
           </button>
         )}
-        <kbd aria-hidden="true">/</kbd>
+        <kbd title="Press / to filter">/</kbd>
       </div>
       {fault !== '' && (
         <p id="filter-fault" class="fault" role="alert">
