@@ -21,7 +21,7 @@ if (folder !== undefined) mkdirSync(folder, { recursive: true })
 const demo = createDemo(7)
 let server = await serve()
 const browser = await launchBrowser()
-let live = setInterval(() => {}, 1e9)
+let live: NodeJS.Timeout | undefined
 
 /** Each picture: how the page is opened, and what is done before it is taken. */
 const PICTURES: Record<string, (take: (page: Page) => Promise<void>) => Promise<void>> = {
@@ -112,10 +112,12 @@ const PICTURES: Record<string, (take: (page: Page) => Promise<void>) => Promise<
   },
   async empty(take) {
     const busy = server
+    clearInterval(live)
     server = await serve()
     await withPage({ viewport: WIDE, colorScheme: 'light' }, '', take, false)
     await server.close()
     server = busy
+    live = startTraffic()
   },
   async disconnected(take) {
     await withPage({ viewport: WIDE, colorScheme: 'light' }, '', async (page) => {
@@ -129,7 +131,7 @@ const PICTURES: Record<string, (take: (page: Page) => Promise<void>) => Promise<
 
 try {
   await send(demo.history(Date.now(), 26))
-  live = setInterval(() => void send([demo.next(Date.now())]).catch(() => {}), 330)
+  live = startTraffic()
   for (const [name, make] of Object.entries(PICTURES)) {
     if (
       only !== undefined ? !only.includes(name) : process.argv[3] !== undefined && !process.argv.slice(3).includes(name)
@@ -144,6 +146,11 @@ try {
   clearInterval(live)
   await browser.close()
   await server.close(200)
+}
+
+/** An entry now and then. */
+function startTraffic(): NodeJS.Timeout {
+  return setInterval(() => void send([demo.next(Date.now())]).catch(() => {}), 330)
 }
 
 async function openError(page: Page): Promise<void> {

@@ -347,7 +347,7 @@ describe.skipIf(NO_BROWSER).each(Object.entries(RUNTIMES))('the viewer of %s', (
     await fits()
     await page.getByRole('button', { name: 'Pause' }).tap()
     await fits()
-    await page.locator('.row').nth(12).tap()
+    await page.locator('.row').nth(4).tap()
     await page.getByRole('complementary', { name: 'Entry' }).waitFor()
     await fits()
     expect(problems).toEqual([])
@@ -463,6 +463,29 @@ describe.skipIf(NO_BROWSER).each(Object.entries(RUNTIMES))('the viewer of %s', (
     await send('for the one that is left')
     await first.page.getByText('for the one that is left').waitFor({ timeout: 1000 })
     expect([...first.problems, ...second.problems, ...third.problems]).toEqual([])
+  })
+
+  it('shows every row in the colour of its level, also while rows take turns with the elements', async () => {
+    const { page, problems } = await openLive()
+    for (let round = 0; round < 25; round++) {
+      await send(
+        ...['trace', 'info', 'error', 'warn', 'debug']
+          .slice(0, 1 + (round % 5))
+          .map((level) => ({ level, message: level })),
+      )
+      await page.waitForTimeout(70)
+    }
+    const wrong = await page.evaluate(() => {
+      const expected = [...document.querySelectorAll('.chip .level')].map((level) => getComputedStyle(level).color)
+      return [...document.querySelectorAll('.row')]
+        .map((row) => ({ row, level: row.querySelector('.level') as Element }))
+        .filter(
+          ({ row, level }) => getComputedStyle(level).color !== expected[Number(/\bl(\d)/.exec(row.className)?.[1])],
+        )
+        .map(({ row }) => row.className)
+    })
+    expect(wrong).toEqual([])
+    expect(problems).toEqual([])
   })
 
   it('says in title and icon what came while nobody looked', async () => {

@@ -198,7 +198,7 @@ function createPlot(element: HTMLElement, bars: { current: Bars }, onHover: (bar
           ...axis,
           size: 40,
           gap: 4,
-          space: 22,
+          space: 15,
           incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5],
         },
       ],
