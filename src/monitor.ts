@@ -147,6 +147,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     '/v1/logs': 'POST',
     '/session': 'POST, DELETE',
     '/health': 'GET',
+    '/viewer.js': 'GET',
     '/': 'GET',
   })
 

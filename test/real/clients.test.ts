@@ -87,33 +87,6 @@ describe.each(Object.entries(RUNTIMES))('clients of %s', (_name, start) => {
       return { page, problems }
     }
 
-    it('signs in by the link, takes the token out of the address, and shows entries as text', async () => {
-      await send(['before'])
-      const { page, problems } = await open(`${url}#token=${TOKEN}`)
-      await page.getByText('before').last().waitFor()
-      expect(page.url()).toBe(url)
-      await send(['<img src=x onerror="document.title=1"> & "quoted"'])
-      await page.getByText('<img src=x').waitFor({ timeout: 1000 })
-      expect(await page.title()).toBe('edgetail')
-      expect(await page.locator('#state').textContent()).toBe('live')
-      // The session lasts: the page can be loaded again without the token.
-      await page.reload()
-      await page.getByText('<img src=x').waitFor()
-      await page.getByRole('button', { name: 'Sign out' }).click()
-      await page.getByRole('textbox', { name: 'Token' }).waitFor()
-      expect(problems).toEqual([])
-    })
-
-    it('signs in with a typed token, and says when it is wrong', async () => {
-      const { page } = await open(`${url}/`)
-      await page.getByRole('textbox', { name: 'Token' }).fill('wrong')
-      await page.keyboard.press('Enter')
-      await page.getByText('The token is not known here').waitFor()
-      await page.getByRole('textbox', { name: 'Token' }).fill(TOKEN)
-      await page.keyboard.press('Enter')
-      await page.getByText('live', { exact: true }).waitFor()
-    })
-
     it('gives native EventSource every entry, in order, once', async () => {
       const { page, problems } = await open(`${url}#token=${TOKEN}`)
       await page.getByText('live', { exact: true }).waitFor()

@@ -1,0 +1,38 @@
+/** The page as a whole. */
+import type { JSX } from 'preact'
+import { session } from '../model/state.ts'
+import { Announcer } from './announcer.tsx'
+import { Banners } from './banners.tsx'
+import { Detail } from './detail.tsx'
+import { Dialogs } from './dialogs.tsx'
+import { Empty } from './empty.tsx'
+import { EntryList } from './entry-list.tsx'
+import { Histogram } from './histogram.tsx'
+import { SignIn } from './sign-in.tsx'
+import { StatusBar } from './status-bar.tsx'
+import { TopBar } from './top-bar.tsx'
+
+/** Sign-in, or the log. */
+export function App(): JSX.Element {
+  if (session.value === 'out') return <SignIn />
+  if (session.value === 'unknown') return <main class="blank" aria-busy="true" />
+  return (
+    <div class="page">
+      <TopBar />
+      <Banners />
+      <main class="main">
+        <div class="column">
+          <Histogram />
+          <div class="list-area">
+            <EntryList />
+            <Empty />
+          </div>
+        </div>
+        <Detail />
+      </main>
+      <StatusBar />
+      <Announcer />
+      <Dialogs />
+    </div>
+  )
+}

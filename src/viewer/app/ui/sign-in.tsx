@@ -1,0 +1,47 @@
+/** Asks for the token, which is traded for a cookie and forgotten. */
+import type { JSX } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import { signIn } from '../model/feed.ts'
+import { signInNote } from '../model/state.ts'
+import { Mark } from './icons.tsx'
+
+/** The form. */
+export function SignIn(): JSX.Element {
+  const field = useRef<HTMLInputElement>(null)
+  useEffect(() => field.current?.focus(), [])
+
+  function onSubmit(event: Event): void {
+    event.preventDefault()
+    const input = field.current as HTMLInputElement
+    const token = input.value.trim()
+    input.value = ''
+    if (token !== '') void signIn(token).then(() => field.current?.focus())
+  }
+
+  return (
+    <main class="sign-in">
+      <form onSubmit={onSubmit}>
+        <Mark />
+        <h1>edgetail</h1>
+        <p>Live logs. Sign in with the token of this server.</p>
+        <input
+          ref={field}
+          type="password"
+          aria-label="Token"
+          placeholder="Token"
+          autocomplete="current-password"
+          aria-describedby="sign-in-note"
+          required
+        />
+        <button type="submit">Sign in</button>
+        <p id="sign-in-note" class="note" role="alert">
+          {signInNote.value}
+        </p>
+        <p class="hint">
+          It is the value of <code>EDGETAIL_TOKEN</code>. Without one, the server prints a link with a token when it
+          starts.
+        </p>
+      </form>
+    </main>
+  )
+}
