@@ -34,7 +34,7 @@ export interface GroupCommitOptions<Item extends Append> {
   onStored(items: readonly Item[], results: readonly Stored[]): void
   /** What an append is refused with when nothing of its transaction was stored. */
   toRefusal(error: unknown): Error
-  /** Least time between two transactions, in milliseconds; the first after a pause waits for none. @default 0 */
+  /** Least time after a transaction of several appends until the next one, in milliseconds. @default 0 */
   readonly intervalMs?: number
 }
 
@@ -83,7 +83,8 @@ export function createGroupCommit<Item extends Append>(options: GroupCommitOptio
     }
     onStored(items, results)
     for (const [index, { done }] of appends.entries()) done(results[index] as Stored)
-    notBefore = performance.now() + intervalMs
+    // A sender that waits for each answer before it sends again has nothing to gain.
+    if (appends.length > 1) notBefore = performance.now() + intervalMs
   }
 
   return {

@@ -32,6 +32,9 @@ export interface WorkerSpec {
 export interface Workerd {
   /** Where each listens, by its name. */
   readonly origins: Readonly<Record<string, string>>
+  readonly pid: number
+  /** The folder of what their objects keep. */
+  readonly objects: string
   /** Everything that was printed. */
   output(): string
   stop(): Promise<void>
@@ -43,8 +46,13 @@ interface Bundle {
   readonly members: string
 }
 
+/** Starts a program; what is not a pipe is not read. */
+type Launch = (program: string, args: readonly string[]) => ChildProcess
+
+const launchHere: Launch = (program, args) => spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+
 /** Builds and starts Workers. What they keep is in the disk service `objects`, in a folder that goes when they stop. */
-export async function startWorkerd(workers: readonly WorkerSpec[]): Promise<Workerd> {
+export async function startWorkerd(workers: readonly WorkerSpec[], launch: Launch = launchHere): Promise<Workerd> {
   const folder = await mkdtemp(join(tmpdir(), 'edgetail-workerd-'))
   await mkdir(join(folder, 'objects'))
   const bundles = await Promise.all(
@@ -71,12 +79,10 @@ export async function startWorkerd(workers: readonly WorkerSpec[]): Promise<Work
      );`,
   )
   const program = join(dirname(createRequire(WRANGLER).resolve('workerd/package.json')), 'bin', 'workerd')
-  const child = spawn(program, ['serve', '--experimental', join(folder, 'config.capnp')], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = launch(program, ['serve', '--experimental', join(folder, 'config.capnp')])
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => {
+    stream?.on('data', (chunk) => {
       output += chunk
     })
   }
@@ -85,7 +91,8 @@ export async function startWorkerd(workers: readonly WorkerSpec[]): Promise<Work
     await rm(folder, { recursive: true })
   }
   for (const origin of Object.values(origins)) await ready(child, origin, () => output, stopped)
-  return { origins, output: () => output, stop: stopped }
+  const objects = join(folder, 'objects')
+  return { origins, pid: child.pid as number, objects, output: () => output, stop: stopped }
 }
 
 async function build(folder: string, config: string): Promise<Bundle> {
