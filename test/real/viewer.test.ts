@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { LEVELS } from '../../src/log.ts'
 import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
 import { TOO_LONG } from '../support/long.ts'
@@ -467,23 +468,34 @@ describe.skipIf(NO_BROWSER).each(Object.entries(RUNTIMES))('the viewer of %s', (
 
   it('shows every row in the colour of its level, also while rows take turns with the elements', async () => {
     const { page, problems } = await openLive()
-    for (let round = 0; round < 25; round++) {
-      await send(
-        ...['trace', 'info', 'error', 'warn', 'debug']
-          .slice(0, 1 + (round % 5))
-          .map((level) => ({ level, message: level })),
-      )
-      await page.waitForTimeout(70)
-    }
-    const wrong = await page.evaluate(() => {
+    await send(...Array.from({ length: 120 }, (_, number) => ({ level: LEVELS[number % 5], message: `${number}` })))
+    await page.getByText('119', { exact: true }).waitFor()
+    await page.evaluate(() => {
+      const seen = new Set<string>()
+      Object.assign(globalThis, { seen })
       const expected = [...document.querySelectorAll('.chip .level')].map((level) => getComputedStyle(level).color)
-      return [...document.querySelectorAll('.row')]
-        .map((row) => ({ row, level: row.querySelector('.level') as Element }))
-        .filter(
-          ({ row, level }) => getComputedStyle(level).color !== expected[Number(/\bl(\d)/.exec(row.className)?.[1])],
-        )
-        .map(({ row }) => row.className)
+      const look = (): void => {
+        for (const row of document.querySelectorAll('.row')) {
+          const level = row.querySelector('.level')
+          const rank = Number(/\bl(\d)/.exec(row.className)?.[1])
+          if (level !== null && getComputedStyle(level).color !== expected[rank])
+            seen.add(`${row.className} ${level.textContent}`)
+        }
+        requestAnimationFrame(look)
+      }
+      look()
     })
+    await page.locator('#list').hover()
+    for (let round = 0; round < 60; round++) {
+      await send({ level: LEVELS[(round * 7) % 5], message: `round ${round}` })
+      if (round % 20 === 19) {
+        await page.mouse.wheel(0, -500)
+        await page.keyboard.press('E')
+        await page.keyboard.press('End')
+      }
+      await page.waitForTimeout(20)
+    }
+    const wrong = await page.evaluate(() => [...(globalThis as unknown as { seen: Set<string> }).seen])
     expect(wrong).toEqual([])
     expect(problems).toEqual([])
   })
