@@ -500,6 +500,47 @@ describe.skipIf(NO_BROWSER).each(Object.entries(RUNTIMES))('the viewer of %s', (
     expect(problems).toEqual([])
   })
 
+  it('chooses a stretch of time by dragging over the picture, and goes to a spike by a click', async () => {
+    const now = Date.now()
+    const at = (seconds: number): string => new Date(now - seconds * 1000).toISOString()
+    await send(
+      ...Array.from({ length: RETAIN - 4 }, (_, number) => ({ ts: at(600 - number * 1.5), message: `time ${number}` })),
+      ...[1, 2, 3, 4].map((number) => ({ ts: at(300), level: 'error', message: `spike ${number}` })),
+    )
+    const { page, saved, problems } = await openLive()
+    await page.getByText('spike 4').waitFor()
+    await page.waitForTimeout(600)
+    const box = (await page.locator('.u-over').boundingBox()) as { x: number; y: number; width: number; height: number }
+    const middle = box.y + box.height / 2
+    await page.mouse.move(box.x + box.width * 0.2, middle)
+    await page.mouse.down()
+    await page.mouse.move(box.x + box.width * 0.3, middle, { steps: 4 })
+    await page.mouse.up()
+    await page.getByTitle('Show all time again').waitFor()
+    const chosen = await saved()
+    expect(chosen.length).toBeGreaterThan(10)
+    expect(chosen.length).toBeLessThan(RETAIN / 4)
+    const [from, to] = ['from', 'to'].map(
+      (name) => new URLSearchParams(new URL(page.url()).hash.slice(1)).get(name) as string,
+    )
+    for (const { ts } of chosen) expect((from as string) <= ts && ts <= (to as string)).toBe(true)
+
+    const other = await open(`${page.url()}&token=${TOKEN}`)
+    await other.live()
+    await other.page.getByText(chosen[0]?.message as string).waitFor()
+    expect((await other.saved()).map(({ id }) => id)).toEqual(chosen.map(({ id }) => id))
+
+    await page.getByTitle('Show all time again').click()
+    await page.mouse.click(box.x + box.width * 0.5, middle)
+    await eventually(() => page.locator('.row.selected .text').textContent()).toMatch(/^(spike|time)/)
+    for (let step = 0; step < 8 && !(await page.locator('.row.selected.l4').count()); step++) {
+      await page.mouse.click(box.x + box.width * (0.48 + step * 0.005), middle)
+      await page.waitForTimeout(100)
+    }
+    expect(await page.locator('.row.selected .text').textContent()).toBe('spike 1')
+    expect([...problems, ...other.problems]).toEqual([])
+  })
+
   it('says in title and icon what came while nobody looked', async () => {
     const { page } = await openLive()
     await page.evaluate(() => {

@@ -16,6 +16,7 @@ import {
   missed,
   NONE,
   paused,
+  range,
   rate,
   rowChoice,
   session,
@@ -358,7 +359,7 @@ async function begin(): Promise<void> {
     applied.value = wanted
     loading.value = false
     live.peek().older = past.before
-    following.value = true
+    following.value = range.peek() === undefined
     shelve(withoutKnown(past.batch))
     for (const batch of came) admit(batch)
     touch()
