@@ -147,6 +147,17 @@ describe.skipIf(NO_BROWSER).each(Object.entries(RUNTIMES))('the viewer of %s', (
     await page.getByText('and goes on').waitFor()
     await page.getByLabel('Filter', { exact: true }).fill('goes')
     await eventually(messages).toEqual(['and goes on'])
+    // What is selected stays so in another list, where it has another place.
+    await page.locator('.row').click()
+    await page.getByLabel('Filter', { exact: true }).fill('still')
+    await page.getByText('and goes on').first().waitFor({ state: 'detached' })
+    expect(await page.getByRole('complementary', { name: 'Entry' }).count()).toBe(0)
+    await page.getByLabel('Filter', { exact: true }).fill('')
+    await page.getByText('and goes on').waitFor()
+    await page.locator('.row', { hasText: 'and goes on' }).click()
+    await page.getByLabel('Filter', { exact: true }).fill('goes')
+    await eventually(messages).toEqual(['and goes on'])
+    await eventually(() => page.locator('.row.selected').count()).toBe(1)
     expect(await page.getByRole('alert').count()).toBe(0)
     expect(problems).toEqual([])
   })
@@ -275,6 +286,7 @@ describe.skipIf(NO_BROWSER).each(Object.entries(RUNTIMES))('the viewer of %s', (
       'key four',
       'key five',
     ])
+    await eventually(() => new URL(page.url()).hash).toBe('#q=key')
     await page.keyboard.press('Escape')
     const selected = (): Promise<string | null> => page.locator('.row.selected .text').textContent({ timeout: 2000 })
     await page.keyboard.press('E')
