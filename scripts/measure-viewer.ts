@@ -68,6 +68,7 @@ if (minutes > 0) {
     for (let step = 0; step < 120; step++) await page.mouse.wheel(0, step < 60 ? -240 : 240)
   })
   await rush
+  await page.keyboard.press('End')
   print({
     entries: total,
     perSecond: Math.round(total / seconds),
@@ -75,6 +76,7 @@ if (minutes > 0) {
     longestBlockMs: Math.round(streaming.longest),
     longTasks: streaming.long,
     slowestFrameMs: Math.round(Math.max(...streaming.gaps)),
+    mainThread: await mainThread(),
     heapMiB: heap,
     elements: nodes,
     framesPerSecond: { idle, scrolling, scrollingWhileEntriesCome: scrollingLive },
@@ -107,6 +109,36 @@ async function frames(page: Page, use: () => Promise<void>): Promise<Record<stri
     p95FrameMs: Math.round(sorted[Math.floor(sorted.length * 0.95)] ?? 0),
     longestBlockMs: Math.round(longest),
   }
+}
+
+/** What tasks of the page's main thread take of a processor: unlike the time on the wall, the same on a machine that is busy. */
+async function mainThread(): Promise<Record<string, number>> {
+  const seconds = 8
+  await browser.startTracing(page, { categories: ['toplevel'] })
+  await feed(perSecond * seconds)
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] }
+  const threads = traceEvents.filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain')
+  const cpuMs = traceEvents
+    .filter(({ name, ph, pid, tid }) => {
+      return (
+        ph === 'X' && name.endsWith('RunTask') && threads.some((thread) => thread.pid === pid && thread.tid === tid)
+      )
+    })
+    .map(({ tdur = 0 }) => tdur / 1000)
+  return {
+    longestTaskCpuMs: Math.round(Math.max(...cpuMs)),
+    busyPercent: Math.round(cpuMs.reduce((sum, ms) => sum + ms, 0) / (seconds * 10)),
+  }
+}
+
+interface TraceEvent {
+  readonly name: string
+  readonly ph: string
+  readonly pid: number
+  readonly tid: number
+  /** Processor time, in microseconds. */
+  readonly tdur?: number
+  readonly args?: { readonly name?: string }
 }
 
 interface Measured {

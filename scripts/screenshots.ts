@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import sharp from 'sharp'
 import { startServer } from '../src/node/server.ts'
 import { readSettings } from '../src/settings.ts'
 import { launchBrowser } from '../test/support/browser.ts'
@@ -138,7 +139,9 @@ try {
     )
       continue
     await make(async (page) => {
-      await page.screenshot({ path: `${folder ?? docs}/${name}.png` })
+      // In 256 colours, which these pictures do not exceed by much, at a third of the size.
+      const image = sharp(await page.screenshot()).png({ palette: true, quality: 85, effort: 10 })
+      await image.toFile(`${folder ?? docs}/${name}.png`)
     })
     console.error(name)
   }

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { LEVELS } from '../../src/log.ts'
 import { launchBrowser, NO_BROWSER } from '../support/browser.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
 import { TOO_LONG } from '../support/long.ts'
@@ -146,6 +147,17 @@ describe.skipIf(NO_BROWSER).each(Object.entries(RUNTIMES))('the viewer of %s', (
     await page.getByText('and goes on').waitFor()
     await page.getByLabel('Filter', { exact: true }).fill('goes')
     await eventually(messages).toEqual(['and goes on'])
+    // What is selected stays so in another list, where it has another place.
+    await page.locator('.row').click()
+    await page.getByLabel('Filter', { exact: true }).fill('still')
+    await page.getByText('and goes on').first().waitFor({ state: 'detached' })
+    expect(await page.getByRole('complementary', { name: 'Entry' }).count()).toBe(0)
+    await page.getByLabel('Filter', { exact: true }).fill('')
+    await page.getByText('and goes on').waitFor()
+    await page.locator('.row', { hasText: 'and goes on' }).click()
+    await page.getByLabel('Filter', { exact: true }).fill('goes')
+    await eventually(messages).toEqual(['and goes on'])
+    await eventually(() => page.locator('.row.selected').count()).toBe(1)
     expect(await page.getByRole('alert').count()).toBe(0)
     expect(problems).toEqual([])
   })
@@ -274,6 +286,7 @@ describe.skipIf(NO_BROWSER).each(Object.entries(RUNTIMES))('the viewer of %s', (
       'key four',
       'key five',
     ])
+    await eventually(() => new URL(page.url()).hash).toBe('#q=key')
     await page.keyboard.press('Escape')
     const selected = (): Promise<string | null> => page.locator('.row.selected .text').textContent({ timeout: 2000 })
     await page.keyboard.press('E')
@@ -467,25 +480,77 @@ describe.skipIf(NO_BROWSER).each(Object.entries(RUNTIMES))('the viewer of %s', (
 
   it('shows every row in the colour of its level, also while rows take turns with the elements', async () => {
     const { page, problems } = await openLive()
-    for (let round = 0; round < 25; round++) {
-      await send(
-        ...['trace', 'info', 'error', 'warn', 'debug']
-          .slice(0, 1 + (round % 5))
-          .map((level) => ({ level, message: level })),
-      )
-      await page.waitForTimeout(70)
-    }
-    const wrong = await page.evaluate(() => {
+    await send(...Array.from({ length: 120 }, (_, number) => ({ level: LEVELS[number % 5], message: `${number}` })))
+    await page.getByText('119', { exact: true }).waitFor()
+    await page.evaluate(() => {
+      const seen = new Set<string>()
+      Object.assign(globalThis, { seen })
       const expected = [...document.querySelectorAll('.chip .level')].map((level) => getComputedStyle(level).color)
-      return [...document.querySelectorAll('.row')]
-        .map((row) => ({ row, level: row.querySelector('.level') as Element }))
-        .filter(
-          ({ row, level }) => getComputedStyle(level).color !== expected[Number(/\bl(\d)/.exec(row.className)?.[1])],
-        )
-        .map(({ row }) => row.className)
+      const look = (): void => {
+        for (const row of document.querySelectorAll('.row')) {
+          const level = row.querySelector('.level')
+          const rank = Number(/\bl(\d)/.exec(row.className)?.[1])
+          if (level !== null && getComputedStyle(level).color !== expected[rank])
+            seen.add(`${row.className} ${level.textContent}`)
+        }
+        requestAnimationFrame(look)
+      }
+      look()
     })
+    await page.locator('#list').hover()
+    for (let round = 0; round < 60; round++) {
+      await send({ level: LEVELS[(round * 7) % 5], message: `round ${round}` })
+      if (round % 20 === 19) {
+        await page.mouse.wheel(0, -500)
+        await page.keyboard.press('E')
+        await page.keyboard.press('End')
+      }
+      await page.waitForTimeout(20)
+    }
+    const wrong = await page.evaluate(() => [...(globalThis as unknown as { seen: Set<string> }).seen])
     expect(wrong).toEqual([])
     expect(problems).toEqual([])
+  })
+
+  it('chooses a stretch of time by dragging over the picture, and goes to a spike by a click', async () => {
+    const now = Date.now()
+    const at = (seconds: number): string => new Date(now - seconds * 1000).toISOString()
+    await send(
+      ...Array.from({ length: RETAIN - 4 }, (_, number) => ({ ts: at(600 - number * 1.5), message: `time ${number}` })),
+      ...[1, 2, 3, 4].map((number) => ({ ts: at(300), level: 'error', message: `spike ${number}` })),
+    )
+    const { page, saved, problems } = await openLive()
+    await page.getByText('spike 4').waitFor()
+    await page.waitForTimeout(600)
+    const box = (await page.locator('.u-over').boundingBox()) as { x: number; y: number; width: number; height: number }
+    const middle = box.y + box.height / 2
+    await page.mouse.move(box.x + box.width * 0.2, middle)
+    await page.mouse.down()
+    await page.mouse.move(box.x + box.width * 0.3, middle, { steps: 4 })
+    await page.mouse.up()
+    await page.getByTitle('Show all time again').waitFor()
+    const chosen = await saved()
+    expect(chosen.length).toBeGreaterThan(10)
+    expect(chosen.length).toBeLessThan(RETAIN / 4)
+    const [from, to] = ['from', 'to'].map(
+      (name) => new URLSearchParams(new URL(page.url()).hash.slice(1)).get(name) as string,
+    )
+    for (const { ts } of chosen) expect((from as string) <= ts && ts <= (to as string)).toBe(true)
+
+    const other = await open(`${page.url()}&token=${TOKEN}`)
+    await other.live()
+    await other.page.getByText(chosen[0]?.message as string).waitFor()
+    expect((await other.saved()).map(({ id }) => id)).toEqual(chosen.map(({ id }) => id))
+
+    await page.getByTitle('Show all time again').click()
+    await page.mouse.click(box.x + box.width * 0.5, middle)
+    await eventually(() => page.locator('.row.selected .text').textContent()).toMatch(/^(spike|time)/)
+    for (let step = 0; step < 8 && !(await page.locator('.row.selected.l4').count()); step++) {
+      await page.mouse.click(box.x + box.width * (0.48 + step * 0.005), middle)
+      await page.waitForTimeout(100)
+    }
+    expect(await page.locator('.row.selected .text').textContent()).toBe('spike 1')
+    expect([...problems, ...other.problems]).toEqual([])
   })
 
   it('says in title and icon what came while nobody looked', async () => {

@@ -5,6 +5,7 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playw
 /** An entry as it is saved. */
 interface SavedEntry {
   readonly id: string
+  readonly ts: string
   readonly level: string
   readonly message: string
   readonly context: Record<string, unknown>

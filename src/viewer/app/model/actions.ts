@@ -305,7 +305,11 @@ export function takeView(fragment: string): ViewAddress {
 export async function openLinked({ at, around: near, range }: ViewAddress): Promise<void> {
   await untilLoaded()
   const id = near ?? at
-  if (range !== undefined) await reachBack(range[0])
+  if (range !== undefined) {
+    await reachBack(range[0])
+    const { rows } = live.peek()
+    if (rows.length > 0) list.reveal(rows.position(0), 'middle')
+  }
   if (id === undefined) return
   const position = near === undefined ? live.peek().store.find(id) : undefined
   if (position !== undefined && live.peek().rows.shows(position)) select(position, 'middle')

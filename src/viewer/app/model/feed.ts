@@ -7,6 +7,7 @@ import { type Batch, GAP, type Past, type PastQuery, type Report, type Request }
 import { settings } from './settings.ts'
 import {
   applied,
+  around,
   createShelf,
   draft,
   filterFault,
@@ -15,9 +16,12 @@ import {
   loading,
   missed,
   NONE,
+  opened,
   paused,
+  range,
   rate,
   rowChoice,
+  selection,
   session,
   signInNote,
   status,
@@ -235,6 +239,7 @@ export function resize(capacity: number): void {
   next.rows.grow()
   together(() => {
     live.value = next
+    keepSelection()
     touch()
   })
 }
@@ -311,6 +316,9 @@ function receiveStatus(next: typeof status.value): void {
       const wasIn = session.peek() === 'in'
       if (next.state === 'refused' || (wasIn && signInNote.peek() === '')) signInNote.value = next.reason
       empty()
+      selection.value = undefined
+      opened.value = false
+      around.value = undefined
       session.value = 'out'
       needsPast = true
       holding = true
@@ -332,6 +340,15 @@ function empty(): void {
   live.value = createShelf(settings.peek().hold)
   missed.value = NONE
   touch()
+}
+
+/** Positions are those of a list: in another one the selected entry has another, or none. */
+function keepSelection(): void {
+  const chosen = selection.peek()
+  if (chosen === undefined || around.peek() !== undefined) return
+  const position = live.peek().store.find(chosen.id)
+  selection.value = position === undefined ? undefined : { ...chosen, position }
+  if (position === undefined) opened.value = false
 }
 
 /** Begins a filter's list with the newest of the past, then fills in behind. */
@@ -358,9 +375,10 @@ async function begin(): Promise<void> {
     applied.value = wanted
     loading.value = false
     live.peek().older = past.before
-    following.value = true
+    following.value = range.peek() === undefined
     shelve(withoutKnown(past.batch))
     for (const batch of came) admit(batch)
+    keepSelection()
     touch()
   })
   const shelf = live.peek()

@@ -1,6 +1,6 @@
 /** The page as a whole. */
 import type { JSX } from 'preact'
-import { session } from '../model/state.ts'
+import { session, status } from '../model/state.ts'
 import { Announcer } from './announcer.tsx'
 import { Banners } from './banners.tsx'
 import { Detail } from './detail.tsx'
@@ -15,7 +15,8 @@ import { TopBar } from './top-bar.tsx'
 /** Sign-in, or the log. */
 export function App(): JSX.Element {
   if (session.value === 'out') return <SignIn />
-  if (session.value === 'unknown') return <main class="blank" aria-busy="true" />
+  // For the moment until the server has said whether there is a session; one that cannot be reached says nothing.
+  if (session.value === 'unknown' && status.value.state === 'connecting') return <main class="blank" aria-busy="true" />
   return (
     <div class="page">
       <TopBar />
