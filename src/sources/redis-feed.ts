@@ -72,8 +72,10 @@ export class RedisFeed {
 
   /** Asks how the log stands, and takes notice of it. The question is sent in this turn. */
   async refresh(): Promise<{ readonly state: LogState; readonly eras: Eras }> {
+    // As it was when it was asked: rows may arrive over the other connection before an answer that is older than they are.
+    const asked = { era: this.#era, head: this.#head }
     const state = await this.#log.state()
-    return { state, eras: this.#notice(state) }
+    return { state, eras: this.#notice(state, asked) }
   }
 
   /** Whether ids mean what they meant. */
@@ -165,9 +167,9 @@ export class RedisFeed {
   }
 
   /** Compares what is there with what was: a server that has less than was given out has lost it. */
-  #notice(state: LogState): Eras {
+  #notice(state: LogState, asked: { readonly era: string; readonly head: number }): Eras {
     const before = this.#eras
-    const goesBack = before?.epoch === state.era && this.#era === state.era && this.#head > state.head
+    const goesBack = before?.epoch === state.era && asked.era === state.era && asked.head > state.head
     if (before !== undefined && before.epoch === state.era && !goesBack) return before
     const eras = new Eras(state)
     this.#eras = eras
