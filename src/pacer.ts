@@ -13,6 +13,8 @@ export interface Pacer {
   request(): void
   /** Flushes in this turn, if something waits. */
   flushNow(): void
+  /** How long entries were gathered after the last flush, in milliseconds. */
+  readonly windowMs: number
 }
 
 /** The next turn of the event loop, without the millisecond that `setTimeout` adds on Node. */
@@ -30,6 +32,7 @@ export function createPacer(flush: () => void, intervalMs = 0): Pacer {
   /** Whether a flush is to come, or the last one's cost is not known yet. */
   let busy = false
   let notBefore = 0
+  let windowMs = intervalMs
 
   function schedule(): void {
     busy = true
@@ -47,7 +50,8 @@ export function createPacer(flush: () => void, intervalMs = 0): Pacer {
     // The readers write in microtasks; the next turn begins when all of them are done.
     nextTurn(() => {
       const ended = performance.now()
-      notBefore = ended + Math.max(intervalMs, Math.min(ended - started, MAX_WINDOW_MS))
+      windowMs = Math.max(intervalMs, Math.min(ended - started, MAX_WINDOW_MS))
+      notBefore = ended + windowMs
       busy = false
       if (waiting) schedule()
     })
@@ -60,6 +64,9 @@ export function createPacer(flush: () => void, intervalMs = 0): Pacer {
     },
     flushNow() {
       if (waiting) run()
+    },
+    get windowMs() {
+      return windowMs
     },
   }
 }

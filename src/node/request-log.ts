@@ -4,7 +4,7 @@ import { logRequests } from '../http/request-log.ts'
 import type { Logger } from '../logger.ts'
 
 /** Requests that would make the log talk of itself: each open stream, each probe, and each write that worked. */
-const QUIET = new Set(['/stream', '/logs', '/health'])
+const QUIET = new Set(['/stream', '/logs', '/health', '/metrics'])
 
 /** Entries that are made at once. */
 const BURST = 20

@@ -70,6 +70,11 @@ export class RedisFeed {
     void this.#run()
   }
 
+  /** How long entries were last gathered, in milliseconds. */
+  get flushWindowMs(): number {
+    return this.#pacer.windowMs
+  }
+
   /** Asks how the log stands, and takes notice of it. The question is sent in this turn. */
   async refresh(): Promise<{ readonly state: LogState; readonly eras: Eras }> {
     const state = await this.#log.state()
