@@ -87,6 +87,11 @@ export class BatchStore {
     return this.#head - this.#kept + 1
   }
 
+  /** What the rows of those take, in characters. */
+  get bytes(): number {
+    return this.#size
+  }
+
   /** The oldest entry that a new reader may get. */
   get #kept(): number {
     return Math.max(this.#floor, this.#head - this.#retention.retain + 1)
@@ -284,6 +289,7 @@ export function readRows<Stored extends Row>(
 ): Reading {
   let events = ''
   let last: string | undefined
+  let count = 0
   for (const row of rows) {
     const { first, lines } = row
     for (let index = Math.max(0, next - first); index < lines.length; index++) {
@@ -293,10 +299,11 @@ export function readRows<Stored extends Row>(
       if (filter.key !== '' && !filter.matches(parseRecord(json).entry)) continue
       last = idOf(first + index, row)
       events += encodeLog(json, last)
+      count++
     }
     if (events.length >= MAX_BATCH_BYTES) break
   }
-  return { batch: last === undefined ? undefined : createBatch(events, last), next }
+  return { batch: last === undefined ? undefined : createBatch(events, last, count), next }
 }
 
 function toRow({ first, lines }: Record<string, Cell>): Row {

@@ -44,6 +44,9 @@ const CODES = {
 /** A code of {@link MonitorError}. */
 export type ErrorCode = keyof typeof CODES
 
+/** All of them. */
+export const ERROR_CODES: readonly ErrorCode[] = Object.keys(CODES) as ErrorCode[]
+
 /** HTTP statuses that a {@link MonitorError} is answered with. */
 export type ErrorStatus = (typeof CODES)[ErrorCode]['status']
 
@@ -87,8 +90,11 @@ export function tooManyClients(): MonitorError {
   return new MonitorError('too_many_clients', 'All places for clients are taken. Try again in a moment.')
 }
 
-/** Where a failure in the background happened. */
-export type ErrorStage = 'append' | 'listener' | 'stream' | 'request' | 'source' | 'push'
+/** Where a failure in the background may happen. */
+export const ERROR_STAGES = ['append', 'listener', 'stream', 'request', 'source', 'push'] as const
+
+/** Where one happened. */
+export type ErrorStage = (typeof ERROR_STAGES)[number]
 
 /** The one reporter of failures that no caller waits for. */
 export type ErrorReporter = (error: unknown, stage: ErrorStage) => void

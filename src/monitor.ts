@@ -12,11 +12,13 @@ import { createClientView } from './http/proxy.ts'
 import { discardBody } from './ingest/body.ts'
 import type { LogEntry } from './log.ts'
 import { type LevelMethods, type Logger, levelMethods } from './logger.ts'
+import { createMetrics, type EntryWay, type Metrics, meterSource } from './metrics.ts'
 import { createRecord } from './normalize.ts'
 import { redactSource } from './redact.ts'
 import { unheard } from './reentry.ts'
 import { healthRoute } from './routes/health.ts'
 import { readLogsRoute, writeLogsRoute } from './routes/logs.ts'
+import { metricsRoute } from './routes/metrics.ts'
 import { otlpErrors, otlpLogsRoute } from './routes/otlp.ts'
 import { closeSessionRoute, openSessionRoute } from './routes/session.ts'
 import { createStreams, streamRoute } from './routes/stream.ts'
@@ -43,14 +45,18 @@ export interface MonitorOptions extends MonitorSettings {
    * it an entry that is logged just before the answer may be lost with the request.
    */
   readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined
+  /** What it counts about itself, where others count into it too. @default createMetrics() */
+  readonly metrics?: Metrics | undefined
 }
 
 /** A monitor. What it is given to log is stored; what goes wrong with it is told to `onError`. */
 export interface Monitor extends Logger, LevelMethods {
-  /** `stream`, `logs`, `v1/logs`, `session`, `health` and the viewer page, relative to wherever they are mounted. */
+  /** `stream`, `logs`, `v1/logs`, `session`, `health`, `metrics` and the viewer page, relative to wherever they are mounted. */
   readonly routes: Hono
   /** Where its entries are kept. What is appended through it is redacted first. */
   readonly source: LogSource
+  /** Its source for entries that come in by another way than the program's own, which the metrics tell apart. */
+  sourceOf(way: EntryWay): LogSource
   /**
    * Calls a listener with every entry from now on.
    *
@@ -72,11 +78,18 @@ export interface Monitor extends Logger, LevelMethods {
  * @throws MonitorError `invalid_setting` when an option cannot be used
  */
 export function createMonitor(options: MonitorOptions): Monitor {
-  const { onError: report = reportToConsole, waitUntil } = options
+  const { onError: report = reportToConsole, waitUntil, metrics = createMetrics() } = options
   // What it prints is not captured: an entry that cannot be stored would make another one.
-  const onError: ErrorReporter = (error, stage) => unheard(() => report(error, stage))
+  const onError = metrics.counting((error, stage) => unheard(() => report(error, stage)))
   const settings = resolveMonitorSettings(options)
-  const source = redactSource(options.source, settings.redact)
+  const redacted = redactSource(options.source, settings.redact)
+  const sources = new Map<EntryWay, LogSource>()
+  const sourceOf = (way: EntryWay): LogSource => {
+    const source = sources.get(way) ?? meterSource(redacted, metrics, way)
+    sources.set(way, source)
+    return source
+  }
+  const source = sourceOf('source')
   const auth = createAuthenticator(
     { ...settings, authenticate: options.authenticate },
     createClientView(settings.trustedHeaders),
@@ -88,6 +101,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   routes.onError(async (error, c) => {
     await discardBody(c.req.raw)
     const known = toMonitorError(error)
+    metrics.refusedRequest(known.code)
     if (known.code === 'internal') onError(error, 'request')
     if (known.status === 401) c.header('WWW-Authenticate', 'Bearer')
     // Jittered, so that those who were refused together do not come back together.
@@ -128,18 +142,25 @@ export function createMonitor(options: MonitorOptions): Monitor {
     heartbeatMs: settings.heartbeatMs,
     maxClients: settings.maxClients,
     maxPerCredential: settings.maxClientsPerToken,
+    metrics,
     onError,
   })
   routes.get('/stream', refuseWhileDraining, auth.require('read'), stream)
   routes.get('/logs', auth.require('read'), readLogsRoute(source))
-  routes.post('/logs', refuseWhileDraining, auth.require('write'), writeLogsRoute(source, settings))
-  routes.post('/v1/logs', refuseWhileDraining, auth.require('write'), otlpLogsRoute(source, settings))
+  routes.post('/logs', refuseWhileDraining, auth.require('write'), writeLogsRoute(sourceOf, settings, metrics))
+  routes.post(
+    '/v1/logs',
+    refuseWhileDraining,
+    auth.require('write'),
+    otlpLogsRoute(sourceOf('otlp'), settings, metrics),
+  )
   routes.post('/session', openSessionRoute(auth))
   routes.delete('/session', closeSessionRoute(auth))
   routes.get(
     '/health',
     healthRoute(source, () => draining),
   )
+  routes.get('/metrics', auth.require('read'), metricsRoute(source, metrics, onError))
   routes.route('/', viewerRoute())
   refuseOthers(routes, {
     '/stream': 'GET',
@@ -148,12 +169,13 @@ export function createMonitor(options: MonitorOptions): Monitor {
     '/session': 'POST, DELETE',
     '/health': 'GET',
     '/viewer.js': 'GET',
+    '/metrics': 'GET',
     '/': 'GET',
   })
 
   const log: Logger['log'] = (level, message, context) => {
     try {
-      const stored = source.append([createRecord(level, message, context)])
+      const stored = sourceOf('log').append([createRecord(level, message, context)])
       const settled = stored.catch((error: unknown) => onError(error, 'append'))
       waitUntil?.(settled)
     } catch (error) {
@@ -164,6 +186,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
   return {
     routes,
     source,
+    sourceOf,
 
     log,
     ...levelMethods(log),

@@ -13,6 +13,8 @@ export interface Pacer {
   request(): void
   /** Flushes in this turn, if something waits. */
   flushNow(): void
+  /** How long entries were gathered after the last flush, in milliseconds. */
+  readonly windowMs: number
 }
 
 /** The next turn of the event loop, without the millisecond that `setTimeout` adds on Node. */
@@ -29,6 +31,7 @@ export function createPacer(flush: () => void): Pacer {
   /** Whether a flush is to come, or the last one's cost is not known yet. */
   let busy = false
   let notBefore = 0
+  let windowMs = 0
 
   function schedule(): void {
     busy = true
@@ -46,7 +49,8 @@ export function createPacer(flush: () => void): Pacer {
     // The readers write in microtasks; the next turn begins when all of them are done.
     nextTurn(() => {
       const ended = performance.now()
-      notBefore = ended + Math.min(ended - started, MAX_WINDOW_MS)
+      windowMs = Math.min(ended - started, MAX_WINDOW_MS)
+      notBefore = ended + windowMs
       busy = false
       if (waiting) schedule()
     })
@@ -59,6 +63,9 @@ export function createPacer(flush: () => void): Pacer {
     },
     flushNow() {
       if (waiting) run()
+    },
+    get windowMs() {
+      return windowMs
     },
   }
 }

@@ -32,6 +32,16 @@ export const MAX_LATE_BYTES: number = 16 * 1024 * 1024
 /** Most batches remembered between two flushes, for readers that come at many different places. */
 const MAX_SHARED = 64
 
+/** Flushes whose time is remembered: one who is further behind is not live. */
+const MAX_FLUSHES = 256
+
+/** Records that were published together. */
+interface Flush {
+  readonly first: number
+  /** When that one was appended, by `performance.now()`. */
+  readonly appended: number
+}
+
 /** What a ring keeps. */
 export interface RingOptions {
   /** Most records kept for new readers. */
@@ -74,6 +84,10 @@ export class Ring {
   #published: number
   /** The first record whose entry is still held. */
   #fresh: number
+  /** The last flushes, oldest first. */
+  #flushes: Flush[] = []
+  /** When the first record was appended that is not published yet, by `performance.now()`. */
+  #waitingSince = 0
 
   constructor(options: RingOptions) {
     const { epoch = newEpoch(), head = 0 } = options
@@ -90,9 +104,20 @@ export class Ring {
     return this.#head - this.#kept + 1
   }
 
+  /** What new readers may get, in bytes. */
+  get bytes(): number {
+    return this.#keptBytes
+  }
+
+  /** The last record. */
+  get head(): number {
+    return this.#head
+  }
+
   /** Takes records in order and returns their ids. */
   append(records: readonly LogRecord[]): string[] {
     const first = this.#head + 1
+    if (this.#head === this.#published) this.#waitingSince = performance.now()
     const ids = records.map((_, index) => this.#positions.idOf(first + index))
     for (const segment of encodeSegments(records, first, ids)) {
       this.#segments.push(segment)
@@ -123,6 +148,10 @@ export class Ring {
     settle(old)
     this.#segments = [...old, ...gather(this.#segments.slice(after(this.#published)))]
     this.#fresh = this.#published + 1
+    if (this.#head > this.#published) {
+      if (this.#flushes.length >= MAX_FLUSHES) this.#flushes.shift()
+      this.#flushes.push({ first: this.#fresh, appended: this.#waitingSince })
+    }
     this.#published = this.#head
     this.#shared.clear()
   }
@@ -241,7 +270,7 @@ export class Ring {
       parts.push(part)
       next = endOf(segment)
     }
-    return { batch: batchFromBytes(concat(parts), this.positionBefore(next)), next }
+    return { batch: this.#batch(parts, next - 1, from, next - from), next }
   }
 
   #readSome(from: number, filter: Filter): Reading {
@@ -259,7 +288,12 @@ export class Ring {
         last = next
       }
     }
-    return { batch: last === 0 ? undefined : batchFromBytes(concat(parts), this.#positions.idOf(last)), next }
+    return { batch: last === 0 ? undefined : this.#batch(parts, last, from, parts.length), next }
+  }
+
+  #batch(parts: readonly Uint8Array[], last: number, from: number, count: number): LogBatch {
+    const { appended } = this.#flushes.findLast(({ first }) => first <= from) ?? {}
+    return batchFromBytes(concat(parts), this.#positions.idOf(last), count, appended)
   }
 
   #tailStart(tail: number, filter: Filter): number {

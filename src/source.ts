@@ -33,6 +33,10 @@ export interface LogBatch {
   readonly bytes: Uint8Array
   /** The position after this batch. */
   readonly id: string
+  /** How many entries. */
+  readonly count: number
+  /** When the oldest of them was appended, by this process's `performance.now()`; absent for what was stored long before. */
+  readonly appended?: number | undefined
   /** The entries themselves, oldest first. Parsed when asked for: the stream route never does. */
   entries(): readonly StoredEntry[]
 }
@@ -113,6 +117,12 @@ export interface SourceStatus {
   readonly entries: number
   /** Readers counted as clients. */
   readonly clients: number
+  /** What the entries take, as the source's own retention counts it. */
+  readonly bytes?: number | undefined
+  /** Entries taken since the history began, those included that are no longer stored. */
+  readonly total?: number | undefined
+  /** Time for which entries were last gathered before they went out, in milliseconds. */
+  readonly flushWindowMs?: number | undefined
 }
 
 /** The contract. See the top of this file. Every method rejects with `source_unavailable` when the source cannot be reached. */

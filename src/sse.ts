@@ -57,14 +57,40 @@ export function decodeLog(event: Uint8Array): LogEntry {
   return JSON.parse(fromUtf8.decode(event.subarray(DATA, event.indexOf(0x0a, DATA)))) as LogEntry
 }
 
-/** A batch from events that were made by {@link encodeLog}, in order. */
-export function createBatch(events: string, id: string): LogBatch {
-  return batchFromBytes(utf8.encode(events), id)
+/**
+ * A batch from events that were made by {@link encodeLog}, in order.
+ *
+ * @param count - how many they are, where that is known; otherwise they are counted
+ */
+export function createBatch(events: string, id: string, count?: number): LogBatch {
+  return batchFromBytes(utf8.encode(events), id, count)
 }
 
-/** A batch from the bytes of its events. */
-export function batchFromBytes(bytes: Uint8Array, id: string): LogBatch {
-  return { type: 'batch', bytes, id, entries: () => decodeLogs(bytes) }
+/**
+ * A batch from the bytes of its events.
+ *
+ * @param count - as in {@link createBatch}
+ * @param appended - as in `LogBatch`
+ */
+export function batchFromBytes(
+  bytes: Uint8Array,
+  id: string,
+  count: number = countLogs(bytes),
+  appended?: number,
+): LogBatch {
+  return { type: 'batch', bytes, id, count, appended, entries: () => decodeLogs(bytes) }
+}
+
+/** How many events of {@link encodeLog} there are. What stands between their line breaks is passed over, not looked through. */
+function countLogs(bytes: Uint8Array): number {
+  let count = 0
+  for (let at = 0; at < bytes.length; count++) {
+    const data = bytes.indexOf(0x0a, at + DATA)
+    const id = data === -1 ? -1 : bytes.indexOf(0x0a, data + 1)
+    if (id === -1) break
+    at = id + 2
+  }
+  return count
 }
 
 /** The id of the last event in the bytes of a batch: its last field. */

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { closeOnSignals, type Server, STOP_MS, startServer } from '../node/server.ts'
 import { readSettings, type Settings } from '../settings.ts'
+import type { LogSource } from '../source.ts'
 import type { ServeArguments } from './args.ts'
 import type { Append } from './feed.ts'
 import { openFiles } from './follow/index.ts'
@@ -24,9 +25,11 @@ export async function serve({ exit, files, fromStart, settings: given }: ServeAr
   let following: Promise<void> = Promise.resolve()
   const stopFollowing = new AbortController()
   let stopping = false
-  const append: Append = async (records) => {
-    // What comes after the last words is passed through, but nobody is there to watch it.
-    if (!stopping) await server.monitor.source.append(records)
+  const appendTo = (source: LogSource): Append => {
+    return async (records) => {
+      // What comes after the last words is passed through, but nobody is there to watch it.
+      if (!stopping) await source.append(records)
+    }
   }
   closeOnSignals({
     async close() {
@@ -43,7 +46,7 @@ export async function serve({ exit, files, fromStart, settings: given }: ServeAr
   })
   const opened = await openFiles(names, {
     fromStart,
-    append,
+    append: appendTo(server.monitor.sourceOf('file')),
     report: (sentence) => void process.stderr.write(`edgetail: ${sentence}\n`),
   })
   greet(server, settings, generated)
@@ -57,7 +60,7 @@ export async function serve({ exit, files, fromStart, settings: given }: ServeAr
     return
   }
   following = opened.follow(stopFollowing.signal)
-  if (piped) input = followInput(process.stdin, process.stdout, append)
+  if (piped) input = followInput(process.stdin, process.stdout, appendTo(server.monitor.sourceOf('stdin')))
   if (exit && piped) {
     await Promise.race([input, following.then(() => input)])
     stopFollowing.abort()

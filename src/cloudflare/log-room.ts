@@ -111,7 +111,8 @@ export class LogRoom extends DurableObject<Record<string, unknown>> {
 
   status(): SourceStatus {
     this.#sweep()
-    return { entries: this.#store.size, clients: this.#clients.total }
+    const { size: entries, bytes, head: total } = this.#store
+    return { entries, clients: this.#clients.total, bytes, total, flushWindowMs: this.#pacer.windowMs }
   }
 
   /** Opens a watcher's socket. The answer says where it starts; what is stored follows in the same turn. */

@@ -18,6 +18,8 @@ interface Rejection {
 export interface ParsedBatch {
   readonly records: LogRecord[]
   readonly rejected: Rejection[]
+  /** How many were not taken, named or not. */
+  refused: number
 }
 
 /** Most rejections that are named: a body of a million empty objects' halves would otherwise be answered at forty times its size. */
@@ -73,7 +75,7 @@ export async function parseJson(text: AsyncIterable<string>, now: number): Promi
 }
 
 function emptyBatch(): ParsedBatch {
-  return { records: [], rejected: [] }
+  return { records: [], rejected: [], refused: 0 }
 }
 
 function collect(batch: ParsedBatch, line: number, input: unknown, now: number, text?: string): void {
@@ -84,7 +86,9 @@ function collect(batch: ParsedBatch, line: number, input: unknown, now: number, 
   }
 }
 
-function reject({ rejected }: ParsedBatch, line: number, error: string): void {
+function reject(batch: ParsedBatch, line: number, error: string): void {
+  const { rejected } = batch
+  batch.refused++
   if (rejected.length < MAX_NAMED) rejected.push({ line, error })
   else if (rejected.length === MAX_NAMED) rejected.push({ line, error: `${error} Further lines are not named.` })
 }

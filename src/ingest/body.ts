@@ -14,6 +14,9 @@ export interface BodyLimits {
   readonly bodyTimeoutMs: number
 }
 
+/** Told how many bytes of a body were read, as they came, whether it was taken or not. */
+export type ByteCounter = (bytes: number) => void
+
 /** Unzipped bytes below which the ratio says nothing: a few repeated lines shrink to almost nothing and harm nobody. */
 const FREE_BYTES = 1024 * 1024
 
@@ -29,9 +32,14 @@ const SMALL_BYTES = 1024 * 1024
  * @throws MonitorError `body_too_large`, `body_timeout`, `unsupported_media_type` for an encoding other than gzip,
  * `invalid_body` for one that is not what it says
  */
-export async function* readBody(request: Request, limits: BodyLimits): AsyncGenerator<string, undefined> {
+export async function* readBody(
+  request: Request,
+  limits: BodyLimits,
+  count?: ByteCounter,
+): AsyncGenerator<string, undefined> {
   if (isSmall(request, limits)) {
     const text = await withTimeout(request.text(), limits.bodyTimeoutMs)
+    count?.(announcedLength(request))
     // A request that was made in the program may announce anything. One UTF-16 unit is one to three bytes.
     if (text.length * 3 > limits.maxBody && new TextEncoder().encode(text).length > limits.maxBody) {
       throw tooLarge(limits.maxBody)
@@ -40,7 +48,7 @@ export async function* readBody(request: Request, limits: BodyLimits): AsyncGene
     return undefined
   }
   const decoder = new TextDecoder()
-  for await (const piece of readPieces(request, limits)) yield decoder.decode(piece, { stream: true })
+  for await (const piece of readPieces(request, limits, count)) yield decoder.decode(piece, { stream: true })
   yield decoder.decode()
   return undefined
 }
@@ -50,15 +58,16 @@ export async function* readBody(request: Request, limits: BodyLimits): AsyncGene
  *
  * @throws as {@link readBody}
  */
-export async function readBytes(request: Request, limits: BodyLimits): Promise<Uint8Array> {
+export async function readBytes(request: Request, limits: BodyLimits, count?: ByteCounter): Promise<Uint8Array> {
   if (isSmall(request, limits)) {
     const bytes = new Uint8Array(await withTimeout(request.arrayBuffer(), limits.bodyTimeoutMs))
+    count?.(bytes.length)
     if (bytes.length > limits.maxBody) throw tooLarge(limits.maxBody)
     return bytes
   }
   const pieces: Uint8Array[] = []
   let length = 0
-  for await (const piece of readPieces(request, limits)) {
+  for await (const piece of readPieces(request, limits, count)) {
     pieces.push(piece)
     length += piece.length
   }
@@ -89,6 +98,7 @@ function encodingOf(request: Request): string {
 async function* readPieces(
   request: Request,
   { maxBody: maxBytes, maxGzipRatio, bodyTimeoutMs }: BodyLimits,
+  count: ByteCounter | undefined,
 ): AsyncGenerator<Uint8Array, undefined> {
   if (announcedLength(request) > maxBytes) throw tooLarge(maxBytes)
   const encoding = encodingOf(request)
@@ -133,6 +143,7 @@ async function* readPieces(
     throw new MonitorError('invalid_body', what, { cause: error })
   } finally {
     clearTimeout(timer)
+    count?.(encoding === 'gzip' ? wire.bytes : bytes)
     // What is left stays readable, for `discardBody`.
     if (encoding === 'gzip') await reader.cancel().catch(() => undefined)
     else reader.releaseLock()

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { type ErrorReporter, reportToConsole } from '../errors.ts'
+import { createMetrics } from '../metrics.ts'
 import { createMonitor, type Monitor } from '../monitor.ts'
 import type { Settings } from '../settings.ts'
 import type { LogSource } from '../source.ts'
@@ -47,8 +48,9 @@ export interface Server {
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { base, host, port, logRequests = false, onError = reportToConsole } = options
-  const source = options.source ?? (await openSource(options, onError))
-  const monitor = createMonitor({ ...options, source, onError })
+  const metrics = createMetrics()
+  const source = options.source ?? (await openSource(options, metrics.counting(onError)))
+  const monitor = createMonitor({ ...options, source, onError, metrics })
   const app = new Hono()
   if (logRequests) app.use(serverRequestLog(monitor, base))
   app.route(base, monitor.routes)

@@ -1,12 +1,33 @@
 /** Whether the monitor can serve, for load balancers and people. */
 import type { Handler } from 'hono'
 import { MonitorError } from '../errors.ts'
-import type { LogSource } from '../source.ts'
+import type { LogSource, SourceStatus } from '../source.ts'
+
+/** Longest wait for the source, in milliseconds: most probes give up after a few seconds and would learn no reason. */
+const READY_MS = 4000
 
 /** `GET /health`: 503 while draining or while the source is not ready. */
 export function healthRoute(source: LogSource, isDraining: () => boolean): Handler {
   return async (c) => {
     if (isDraining()) throw new MonitorError('draining', 'The server is stopping.')
-    return c.json({ status: 'ok', ...(await source.status()) })
+    const { entries, clients } = await readStatus(source)
+    return c.json({ status: 'ok', entries, clients })
   }
+}
+
+/**
+ * Asks a source how it is doing.
+ *
+ * @throws MonitorError `source_unavailable` also when it does not answer in time
+ */
+export function readStatus(source: LogSource): Promise<SourceStatus> {
+  return new Promise((resolve, reject) => {
+    const late = (): void =>
+      reject(new MonitorError('source_unavailable', 'The log source does not answer. Try again in a moment.'))
+    const timer = setTimeout(late, READY_MS)
+    source
+      .status()
+      .finally(() => clearTimeout(timer))
+      .then(resolve, reject)
+  })
 }

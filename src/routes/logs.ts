@@ -3,18 +3,28 @@ import type { Context, Handler } from 'hono'
 import { accepts } from 'hono/accepts'
 import { MonitorError } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
-import { type ParsedBatch, parseJson, parseNdjson } from '../ingest/batch.ts'
+import { parseJson, parseNdjson } from '../ingest/batch.ts'
 import { type BodyLimits, readBody } from '../ingest/body.ts'
+import type { BodyWay, Metrics } from '../metrics.ts'
 import type { LogSource } from '../source.ts'
 import { idempotencyKey, mediaType, requireUtf8 } from './headers.ts'
 import { readQuery } from './query.ts'
 
+/** A way in. */
+interface Reader {
+  readonly way: BodyWay
+  readonly parse: typeof parseJson
+}
+
+const JSON_READER: Reader = { way: 'json', parse: parseJson }
+const NDJSON_READER: Reader = { way: 'ndjson', parse: parseNdjson }
+
 /** The media types of a write. JSON Lines is NDJSON by another name. */
-const PARSERS: Record<string, typeof parseJson> = {
-  'application/json': parseJson,
-  'application/x-ndjson': parseNdjson,
-  'application/ndjson': parseNdjson,
-  'application/jsonl': parseNdjson,
+const READERS: Record<string, Reader> = {
+  'application/json': JSON_READER,
+  'application/x-ndjson': NDJSON_READER,
+  'application/ndjson': NDJSON_READER,
+  'application/jsonl': NDJSON_READER,
 }
 
 /** `GET /logs` */
@@ -32,16 +42,29 @@ export function readLogsRoute(source: LogSource): Handler<AuthEnv> {
   }
 }
 
-/** `POST /logs` */
-export function writeLogsRoute(source: LogSource, limits: BodyLimits): Handler<AuthEnv> {
+/**
+ * `POST /logs`
+ *
+ * @param sourceOf - the source that counts what comes by a way
+ */
+export function writeLogsRoute(
+  sourceOf: (way: BodyWay) => LogSource,
+  limits: BodyLimits,
+  metrics: Metrics,
+): Handler<AuthEnv> {
   return async (c) => {
     const key = idempotencyKey(c)
-    const { records, rejected } = await parse(c, limits)
+    const { way, parse } = readerOf(c)
+    const body = readBody(c.req.raw, limits, (bytes) => metrics.received(way, bytes))
+    const { records, rejected, refused } = await parse(body, Date.now())
+    metrics.refusedEntries(way, refused)
     if (records.length === 0) {
+      metrics.refusedRequest('invalid_body')
       const message = rejected[0]?.error ?? 'The body holds no entry.'
       return c.json({ error: { code: 'invalid_body', message }, accepted: 0, rejected }, 400)
     }
     const answer = JSON.stringify({ accepted: records.length, rejected })
+    const source = sourceOf(way)
     if (key === undefined) await source.append(records)
     return c.body(key === undefined ? answer : await source.appendOnce(key, records, answer), 202, {
       'Content-Type': 'application/json',
@@ -49,12 +72,12 @@ export function writeLogsRoute(source: LogSource, limits: BodyLimits): Handler<A
   }
 }
 
-async function parse(c: Context, limits: BodyLimits): Promise<ParsedBatch> {
+function readerOf(c: Context): Reader {
   const type = mediaType(c)
-  const parser = Object.hasOwn(PARSERS, type) ? PARSERS[type] : undefined
-  if (parser === undefined) {
+  const reader = Object.hasOwn(READERS, type) ? READERS[type] : undefined
+  if (reader === undefined) {
     throw new MonitorError('unsupported_media_type', 'Send application/json or application/x-ndjson.')
   }
   requireUtf8(c)
-  return await parser(readBody(c.req.raw, limits), Date.now())
+  return reader
 }

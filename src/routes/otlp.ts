@@ -9,6 +9,7 @@ import { type BodyLimits, readBytes } from '../ingest/body.ts'
 import { createOtlpCollector, type OtlpBatch, type OtlpCollector } from '../ingest/otlp.ts'
 import { readOtlpJson } from '../ingest/otlp-json.ts'
 import { readOtlpProtobuf, writeExportResponse, writeStatus } from '../ingest/otlp-protobuf.ts'
+import type { Metrics } from '../metrics.ts'
 import type { LogSource } from '../source.ts'
 import { idempotencyKey, mediaType, requireUtf8 } from './headers.ts'
 
@@ -35,10 +36,11 @@ type ExportAnswer = { readonly rejected: number; readonly error?: string | undef
 /**
  * `POST /v1/logs`. An `Idempotency-Key` counts as in `POST /logs`, and apart from the keys there.
  */
-export function otlpLogsRoute(source: LogSource, limits: BodyLimits): Handler<AuthEnv> {
+export function otlpLogsRoute(source: LogSource, limits: BodyLimits, metrics: Metrics): Handler<AuthEnv> {
   return async (c) => {
     const key = idempotencyKey(c)
-    const { records, rejected, error } = await parse(c, limits)
+    const { records, rejected, error } = await parse(c, limits, metrics)
+    metrics.refusedEntries('otlp', rejected)
     if (records.length === 0 && rejected > 0)
       throw new MonitorError('invalid_body', error ?? 'No log record was taken.')
     const answer: ExportAnswer = { rejected, error }
@@ -67,9 +69,9 @@ export function otlpErrors(): MiddlewareHandler {
   }
 }
 
-async function parse(c: Context, limits: BodyLimits): Promise<OtlpBatch> {
+async function parse(c: Context, limits: BodyLimits, metrics: Metrics): Promise<OtlpBatch> {
   const collector = createOtlpCollector(Date.now(), limits.maxBody)
-  readerOf(c)(await readBytes(c.req.raw, limits), collector)
+  readerOf(c)(await readBytes(c.req.raw, limits, (bytes) => metrics.received('otlp', bytes)), collector)
   return collector.batch
 }
 

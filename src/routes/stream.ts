@@ -9,6 +9,7 @@ import { type ErrorReporter, toMonitorError } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
 import type { Heartbeat } from '../http/heartbeat.ts'
 import { destroySocket, isHttp11 } from '../http/node-bindings.ts'
+import type { Metrics } from '../metrics.ts'
 import type { LogSource, StreamItem, Subscription } from '../source.ts'
 import { encodeCheckpoint, encodeError, encodeGap, encodeReady, encodeRetry, HEARTBEAT } from '../sse.ts'
 import { readQuery } from './query.ts'
@@ -33,6 +34,7 @@ export interface StreamRouteOptions {
   readonly heartbeatMs: number
   readonly maxClients: number
   readonly maxPerCredential: number | undefined
+  readonly metrics: Metrics
   readonly onError: ErrorReporter
 }
 
@@ -121,11 +123,12 @@ async function serve(
   stream: SSEStreamingApi,
   subscription: Subscription,
   client: Client,
-  { heartbeat, heartbeatMs, streams, onError }: StreamRouteOptions,
+  { heartbeat, heartbeatMs, streams, metrics, onError }: StreamRouteOptions,
 ): Promise<void> {
-  const endsAt = performance.now() + jitter(ROTATE_MS * 0.9, ROTATE_MS)
+  const began = performance.now()
+  const endsAt = began + jitter(ROTATE_MS * 0.9, ROTATE_MS)
   const cancelExpiry = endBefore(c.get('access').expires, client.stop)
-  let lastWrite = performance.now()
+  let lastWrite = began
   let lastPing = lastWrite
   let writing = 0
 
@@ -146,7 +149,10 @@ async function serve(
       subscription.keepAlive?.()
     }
     if (writing > 0) {
-      if (silent >= STUCK_MS) disconnect(c, stream)
+      if (silent >= STUCK_MS) {
+        metrics.slowClose()
+        disconnect(c, stream)
+      }
     } else if (now >= endsAt) client.stop.abort(ENDED)
     else if (silent >= due) void write(HEARTBEAT)
   })
@@ -168,7 +174,11 @@ async function serve(
   try {
     const { resumed, id } = subscription
     await write(encodeReady({ resumed, time: new Date().toISOString(), heartbeatMs }, retryMs(), id))
-    for await (const item of subscription) await write(encodeItem(item))
+    for await (const item of subscription) {
+      const from = performance.now()
+      await write(encodeItem(item))
+      if (!client.gone) count(metrics, item, began, from)
+    }
     if (!client.gone) await write(encodeRetry(retryMs()))
   } catch (error) {
     onError(error, 'stream')
@@ -187,6 +197,14 @@ function endBefore(expires: number, stop: AbortController): () => void {
   if (left > ROTATE_MS) return () => {}
   const timer = setTimeout(() => stop.abort(ENDED), left - Math.min(EXPIRY_MARGIN_MS, left / 10))
   return () => clearTimeout(timer)
+}
+
+/** Counts what a client has taken. What was appended before it came is not late. */
+function count(metrics: Metrics, item: StreamItem, began: number, from: number): void {
+  if (item.type === 'gap') metrics.gap(item)
+  if (item.type !== 'batch') return
+  const { appended } = item
+  metrics.delivered(item, appended === undefined || appended < began ? undefined : from - appended)
 }
 
 function encodeItem(item: StreamItem): Uint8Array {

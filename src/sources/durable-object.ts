@@ -12,7 +12,7 @@ import type {
   SubscribeOptions,
   Subscription,
 } from '../source.ts'
-import { batchFromBytes, lastIdOf } from '../sse.ts'
+import { batchFromBytes, lastIdOf, parseId } from '../sse.ts'
 import {
   type Control,
   encodeRequest,
@@ -186,7 +186,7 @@ class RoomReader implements Subscription, AsyncIterator<StreamItem, undefined> {
       const data = event.data as string | ArrayBuffer
       if (!current() || data === PONG) return
       if (data === MORE) this.#more = true
-      else this.#enqueue(toItem(data))
+      else this.#enqueue(this.#toItem(data))
       this.#wake()
     })
     const lost = (): void => {
@@ -196,6 +196,22 @@ class RoomReader implements Subscription, AsyncIterator<StreamItem, undefined> {
     }
     socket.addEventListener('close', lost)
     socket.addEventListener('error', lost)
+  }
+
+  #toItem(data: string | ArrayBuffer): StreamItem {
+    if (typeof data === 'string') return JSON.parse(data) as Control
+    const bytes = new Uint8Array(data)
+    const id = lastIdOf(bytes)
+    return batchFromBytes(bytes, id, this.#countTo(id))
+  }
+
+  /** How many entries there are up to an id, where the ids alone tell; to look through all bytes for each client would cost. */
+  #countTo(id: string): number | undefined {
+    const { filter } = this.#options
+    if (filter?.level !== undefined || filter?.q) return undefined
+    const from = parseId(this.#queue.at(-1)?.id ?? this.#position ?? '')
+    const to = parseId(id)
+    return from === undefined || from.epoch !== to?.epoch ? undefined : to.sequence - from.sequence
   }
 
   #enqueue(item: StreamItem): void {
@@ -257,10 +273,4 @@ function toJson({ json }: LogRecord): string {
 
 function sizeOf(item: StreamItem): number {
   return item.type === 'batch' ? item.bytes.byteLength : 0
-}
-
-function toItem(data: string | ArrayBuffer): StreamItem {
-  if (typeof data === 'string') return JSON.parse(data) as Control
-  const bytes = new Uint8Array(data)
-  return batchFromBytes(bytes, lastIdOf(bytes))
 }

@@ -67,7 +67,8 @@ export function memorySource({ retain = 10_000, retainBytes = 64 * 1024 * 1024 }
     },
     async status() {
       ensureOpen()
-      return { entries: ring.size, clients: readers.clients }
+      const { size: entries, bytes, head: total } = ring
+      return { entries, clients: readers.clients, bytes, total, flushWindowMs: pacer.windowMs }
     },
     async close() {
       if (closed) return

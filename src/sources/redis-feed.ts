@@ -70,6 +70,11 @@ export class RedisFeed {
     void this.#run()
   }
 
+  /** How long entries were last gathered, in milliseconds. */
+  get flushWindowMs(): number {
+    return this.#pacer.windowMs
+  }
+
   /** Asks how the log stands, and takes notice of it. The question is sent in this turn. */
   async refresh(): Promise<{ readonly state: LogState; readonly eras: Eras }> {
     // As it was when it was asked: rows may arrive over the other connection before an answer that is older than they are.

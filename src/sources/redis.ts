@@ -190,7 +190,8 @@ export function redisSource(options: RedisSourceOptions): LogSource {
     async status() {
       ensureOpen()
       const { state } = await ask(() => feed.refresh())
-      return { entries: state.head - feed.keptOf(state) + 1, clients: feed.readers.clients }
+      const entries = state.head - feed.keptOf(state) + 1
+      return { entries, clients: feed.readers.clients, total: state.head, flushWindowMs: feed.flushWindowMs }
     },
     async close() {
       if (closed) return

@@ -140,7 +140,8 @@ export function storedSource(database: SqlDatabase, retention: Retention, onErro
     async status() {
       ensureOpen()
       store.expire()
-      return { entries: store.size, clients: readers.clients }
+      const { size: entries, bytes, head: total } = store
+      return { entries, clients: readers.clients, bytes, total, flushWindowMs: publishing.windowMs }
     },
     async close() {
       if (closed) return

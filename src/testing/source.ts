@@ -188,7 +188,7 @@ export function testSource(
       let dropped = 0
       while (received + dropped < total) {
         const { value } = await iterator.next()
-        if (value?.type === 'batch') received += value.entries().length
+        if (value?.type === 'batch') received += value.count
         if (value?.type === 'gap') {
           expect(value.reason).toBe('slow')
           dropped += value.dropped ?? Number.NaN
@@ -364,6 +364,7 @@ async function read(source: LogSource, options: Omit<SubscribeOptions, 'signal'>
     else if (item.type === 'checkpoint') checkpoints.push(item.id)
     else {
       entries.push(...item.entries())
+      expect(item.count).toBe(item.entries().length)
       text += new TextDecoder().decode(item.bytes)
       expect(item.id).toBe(entries.at(-1)?.id)
     }

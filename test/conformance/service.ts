@@ -1,5 +1,6 @@
 /** The HTTP contract as a suite over anything that answers requests: an app, a socket, a Worker. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { readExposition } from '../support/exposition.ts'
 import { SERVICE_SETTINGS } from '../support/settings.ts'
 import { type Fetch, openStream, type StreamReader } from '../support/sse-reader.ts'
 import { testOtlp } from './otlp.ts'
@@ -449,6 +450,25 @@ export function testService(name: string, open: () => Promise<Service>): void {
           clients: expect.any(Number),
           entries: expect.any(Number),
         })
+      })
+
+      it('tells its numbers to those who may read, and no others', async () => {
+        const reader = await stream()
+        await send(mark(), mark())
+        await reader.until(() => reader.logs().length === 2)
+        const response = await call('/metrics', { headers: READ })
+        expect(response.status).toBe(200)
+        expect(response.headers.get('Content-Type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+        const { value } = readExposition(await response.text(), 'text')
+        expect(value('edgetail_clients')).toBe(await clients())
+        expect(value('edgetail_entries_total{level="info",way="json"}')).toBeGreaterThanOrEqual(2)
+        expect(value('edgetail_deliveries_total')).toBeGreaterThanOrEqual(2)
+        expect(value('edgetail_source_up')).toBe(1)
+        expect(await refusal(await call('/metrics'))).toMatchObject({ status: 401, code: 'unauthorized' })
+        expect(await refusal(await call('/metrics', { headers: WRITE }))).toMatchObject({ status: 403 })
+        const posted = await call('/metrics', { method: 'POST', headers: ALL })
+        expect(posted.headers.get('Allow')).toBe('GET')
+        expect(await refusal(posted)).toMatchObject({ status: 405, code: 'method_not_allowed' })
       })
 
       it('serves a page that holds no secret and runs no script but its own', async () => {

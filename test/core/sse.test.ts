@@ -133,6 +133,7 @@ describe('a batch', () => {
         expect(JSON.stringify(batch.entries())).toBe(JSON.stringify(stored))
         expect(JSON.stringify(batchFromBytes(batch.bytes, batch.id).entries())).toBe(JSON.stringify(stored))
         expect(lastIdOf(batch.bytes)).toBe(batch.id)
+        expect(batch.count).toBe(records.length)
       }),
     )
   })

@@ -108,5 +108,9 @@ describe('a stream', () => {
     await vi.advanceTimersByTimeAsync(10_000)
     expect(await clients(monitor)).toBe(0)
     expect(destroy).toHaveBeenCalledOnce()
+    const metrics = await (await monitor.routes.request('/metrics', { headers: bearer })).text()
+    expect(metrics).toContain('\nedgetail_slow_closes_total 1\n')
+    // What it never took was not delivered.
+    expect(metrics).toContain('\nedgetail_deliveries_total 0\n')
   })
 })

@@ -234,6 +234,7 @@ export class ModelClient {
 
   #receive(item: StreamItem): void {
     this.items++
+    if (item.type === 'batch') expect(item.count).toBe(item.entries().length)
     if (this.#firstGap !== undefined) this.#receiveFirstGap(item, this.#firstGap)
     else if (item.type === 'batch') this.#receiveBatch(item.entries(), item.id)
     else this.#receivePosition(item)

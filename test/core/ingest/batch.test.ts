@@ -43,7 +43,7 @@ describe('NDJSON', () => {
 
   it('takes nothing from an empty or a blank body', async () => {
     for (const body of ['', '\n', ' \r\n\r\n']) {
-      expect(await parseNdjson(pieces(body), NOW)).toEqual({ records: [], rejected: [] })
+      expect(await parseNdjson(pieces(body), NOW)).toEqual({ records: [], rejected: [], refused: 0 })
     }
   })
 
@@ -51,6 +51,7 @@ describe('NDJSON', () => {
     const batch = await parseNdjson(pieces('x\n'.repeat(5000), '{}'), NOW)
     expect(batch.records.length).toBe(1)
     expect(lines(batch)).toEqual(Array.from({ length: 1001 }, (_, index) => index + 1))
+    expect(batch.refused).toBe(5000)
     expect(batch.rejected[1000]?.error).toContain('Further lines are not named.')
     expect(batch.rejected[999]?.error).not.toContain('Further')
   })
@@ -90,13 +91,13 @@ describe('JSON', () => {
   })
 
   it.each(['5', '"text"', 'null', 'true'])('%s is no entry', async (body) => {
-    const expected = { records: [], rejected: [{ line: 1, error: 'An entry is a JSON object.' }] }
+    const expected = { records: [], rejected: [{ line: 1, error: 'An entry is a JSON object.' }], refused: 1 }
     expect(await parseJson(pieces(body), NOW)).toEqual(expected)
   })
 
   it('holds nothing when the body or the array is empty', async () => {
     for (const body of ['', ' \n', '[]']) {
-      expect(await parseJson(pieces(body), NOW)).toEqual({ records: [], rejected: [] })
+      expect(await parseJson(pieces(body), NOW)).toEqual({ records: [], rejected: [], refused: 0 })
     }
   })
 
