@@ -205,7 +205,8 @@ export class Ring {
   release(oldestWanted: number): void {
     let segment = this.#segments[0]
     while (segment !== undefined && endOf(segment) <= this.#kept) {
-      if (endOf(segment) > oldestWanted && this.#lateBytes <= MAX_LATE_BYTES) return
+      // Of the oldest segment a part may have been taken by all: what is left must be too much without it.
+      if (endOf(segment) > oldestWanted && this.#lateBytes - segment.bytes.length <= MAX_LATE_BYTES) return
       this.#lateBytes -= segment.bytes.length
       this.#segments.shift()
       segment = this.#segments[0]

@@ -36,6 +36,8 @@ export class LogModel {
   #keptBytes = 0
   /** How many entries at the beginning are no longer kept. */
   kept = 0
+  /** Resolves when the last append has been answered: until then its ids are not known here. */
+  answered: Promise<unknown> = Promise.resolve()
 
   constructor(retain: number, retainBytes = Number.POSITIVE_INFINITY) {
     this.#retain = retain
@@ -56,6 +58,12 @@ export class LogModel {
   }
 
   async append(source: Pick<LogSource, 'append'>, records: readonly LogRecord[]): Promise<void> {
+    const appended = this.#append(source, records)
+    this.answered = appended.catch(() => undefined)
+    await appended
+  }
+
+  async #append(source: Pick<LogSource, 'append'>, records: readonly LogRecord[]): Promise<void> {
     const ids = await source.append(records)
     expect(ids).toHaveLength(records.length)
     records.forEach(({ entry, json }, index) => {
@@ -172,7 +180,9 @@ export class ModelClient {
     if (connection === undefined || this.waiting) return
     this.waiting = true
     connection.iterator.next().then(
-      ({ value, done }) => {
+      async ({ value, done }) => {
+        // Whoever watches may have an entry before whoever wrote it has the answer.
+        await this.#model.answered
         if (this.#connection !== connection) return
         this.waiting = false
         if (done) this.#connection = undefined
