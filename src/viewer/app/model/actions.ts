@@ -190,7 +190,7 @@ export function filterBy(path: readonly (string | number)[], value: unknown, neg
 }
 
 /** Puts a filter into the box and applies it. */
-export function setFilter(q: string): void {
+function setFilter(q: string): void {
   draft.value = q
   around.value = undefined
   void applyFilter(q)
