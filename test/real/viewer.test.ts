@@ -137,12 +137,39 @@ describe.skipIf(NO_BROWSER).each(Object.entries(RUNTIMES))('the viewer of %s', (
     expect([...problems, ...other.problems]).toEqual([])
   })
 
+  it('filters by a value of the open entry, or leaves out what has it', async () => {
+    await send(
+      { message: 'quince one', context: { buyer: { name: 'Ann "A" B' } } },
+      { message: 'quince two', context: { buyer: { name: 'Bob' } } },
+      { message: 'medlar one', context: { buyer: { name: 'Bob' } } },
+    )
+    const { page, messages, live, problems } = await openLive(`q=${encodeURIComponent('/quin.e/ OR medlar')}`)
+    await eventually(messages).toEqual(['quince one', 'quince two', 'medlar one'])
+    await live()
+    expect(await page.locator('.row mark').allTextContents()).toEqual(['quince', 'quince', 'medlar'])
+    await page.locator('.row', { hasText: 'quince one' }).click()
+    await page.getByRole('button', { name: /^Leave out entries with buyer\.name/ }).click()
+    await eventually(messages).toEqual(['quince two', 'medlar one'])
+    const box = page.getByLabel('Filter', { exact: true })
+    expect(await box.inputValue()).toBe('(/quin.e/ OR medlar) -buyer.name:"Ann ""A"" B"')
+
+    await box.fill('/quin.e/ OR medlar')
+    await eventually(messages).toEqual(['quince one', 'quince two', 'medlar one'])
+    await page.locator('.row', { hasText: 'quince one' }).click()
+    await page.getByRole('button', { name: /^Only entries with buyer\.name/ }).click()
+    await eventually(messages).toEqual(['quince one'])
+    expect(problems).toEqual([])
+  })
+
   it('says what is wrong with a filter, and goes on with the one before', async () => {
     const { page, messages, problems } = await openLive()
     await send('still here')
     await page.getByText('still here').waitFor()
     await page.getByLabel('Filter', { exact: true }).fill('x'.repeat(1100))
     await page.getByRole('alert').filter({ hasText: '1024' }).waitFor()
+    await page.getByLabel('Filter', { exact: true }).fill(' 🍐 OR level:loud')
+    await page.getByRole('alert').filter({ hasText: 'level is one of' }).waitFor()
+    expect(await page.getByRole('alert').locator('code').textContent()).toBe('🍐 OR level:▸loud')
     await send('and goes on')
     await page.getByText('and goes on').waitFor()
     await page.getByLabel('Filter', { exact: true }).fill('goes')

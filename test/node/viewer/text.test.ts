@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { readAddress, writeAddress } from '../../../src/viewer/app/model/address.ts'
 import { parseAnsi, plainText } from '../../../src/viewer/app/model/ansi.ts'
 import { foldedLines, gapSentence, previewContext } from '../../../src/viewer/app/model/entry.ts'
-import { fieldTerm, highlightTerms, markMatches, withTerm } from '../../../src/viewer/app/model/query.ts'
 import { formatAgo, formatCount, formatSpan } from '../../../src/viewer/app/model/time.ts'
 import { createBurstWatch } from '../../../src/viewer/app/wire/bursts.ts'
 
@@ -27,28 +26,6 @@ describe('ANSI', () => {
     expect(plainText('\u001b[2J\u001b[1;1H\u001b]0;title\u0007\u001b]8;;http://x\u001b\\link\u001b(B')).toBe('link')
     expect(plainText('bell\u0007 null\u0000 delete\u007f tab\t line\n')).toBe('bell␇ null␀ delete␡ tab\t line\n')
     expect(plainText('\u001b')).toBe('␛')
-  })
-})
-
-describe('matches', () => {
-  it('marks words that must occur, and none that must not', () => {
-    expect(highlightTerms('Error "out of memory" -noise level>=warn user:anna')).toEqual([
-      'error',
-      'out of memory',
-      'anna',
-    ])
-    expect(markMatches('An Error, error', ['error'])).toEqual([
-      { text: 'An ', marked: false },
-      { text: 'Error', marked: true },
-      { text: ', ', marked: false },
-      { text: 'error', marked: true },
-    ])
-    expect(markMatches('İstanbul', ['stan'])).toEqual([{ text: 'İstanbul', marked: false }])
-  })
-
-  it('adds terms for fields', () => {
-    expect(withTerm('a b', fieldTerm(['order', 'id'], 7))).toBe('a b order.id:7')
-    expect(withTerm('', fieldTerm(['user'], 'Anna B'), true)).toBe('-user:"Anna B"')
   })
 })
 

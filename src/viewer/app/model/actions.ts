@@ -5,12 +5,13 @@ import { readAddress, type ViewAddress, writeAddress } from './address.ts'
 import { plainText } from './ansi.ts'
 import { foldedLines, type GapNote, gapSentence, levelName, parseEntry } from './entry.ts'
 import { applyFilter, chooseRows, loadOlder, pause, readPast, resume } from './feed.ts'
-import { fieldTerm, withTerm } from './query.ts'
+import { valueTerm, withTerm } from './query.ts'
 import {
   applied,
   around,
   createShelf,
   draft,
+  filterFault,
   following,
   levels,
   live,
@@ -181,13 +182,15 @@ export function setRange(next: readonly [number, number] | undefined): void {
   })
 }
 
-/** Filters by a field of the context, or leaves out what has it. */
+/** Filters by a value of an entry, or leaves out what has it. */
 export function filterBy(path: readonly (string | number)[], value: unknown, negate = false): void {
-  setFilter(withTerm(draft.peek(), fieldTerm(path, value), negate))
+  // What is shown passed the filter in force, not one at fault.
+  const q = filterFault.peek() === '' ? draft.peek() : applied.peek()
+  setFilter(withTerm(q, valueTerm(path, value), negate))
 }
 
 /** Puts a filter into the box and applies it. */
-export function setFilter(q: string): void {
+function setFilter(q: string): void {
   draft.value = q
   around.value = undefined
   void applyFilter(q)

@@ -2,7 +2,7 @@
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import type { Status, Vitals } from '../wire/protocol.ts'
 import { type Buckets, createBuckets } from './buckets.ts'
-import { highlightTerms } from './query.ts'
+import { type Highlighter, highlighterOf } from './query.ts'
 import { Rows } from './rows.ts'
 import { settings } from './settings.ts'
 import { EntryStore } from './store.ts'
@@ -101,8 +101,8 @@ export const shelf: ReadonlySignal<Shelf> = computed(() => around.value?.shelf ?
 /** Counts every change of what the lists hold or show. */
 export const revision: Signal<number> = signal(0)
 
-/** Words to mark. */
-export const terms: ReadonlySignal<string[]> = computed(() => highlightTerms(applied.value))
+/** What the filter marks. */
+export const highlighter: ReadonlySignal<Highlighter> = computed(() => highlighterOf(applied.value))
 
 /** Which dialog is open. */
 export const dialog: Signal<'help' | 'settings' | undefined> = signal(undefined)

@@ -1,23 +1,16 @@
 /** The open entry, beside the list. */
 import type { JSX } from 'preact'
-import {
-  copy,
-  entryJson,
-  filterBy,
-  linkTo,
-  moveSelection,
-  setFilter,
-  showAround,
-  toggleOpen,
-} from '../model/actions.ts'
+import { copy, entryJson, filterBy, linkTo, moveSelection, showAround, toggleOpen } from '../model/actions.ts'
 import { levelName, parseEntry, stackOf } from '../model/entry.ts'
-import { withTerm } from '../model/query.ts'
-import { draft, now, opened, selection, terms } from '../model/state.ts'
+import { highlighter, now, opened, selection } from '../model/state.ts'
 import { formatAgo, formatClock } from '../model/time.ts'
 import { GAP } from '../wire/protocol.ts'
 import { Icon } from './icons.tsx'
 import { JsonTree } from './json-tree.tsx'
 import { Text } from './text.tsx'
+
+/** Most of a message that is looked for, in UTF-16 units: a filter is to stay readable. */
+const MAX_PHRASE = 200
 
 /** The selected entry with all that it has. */
 export function Detail(): JSX.Element | null {
@@ -84,20 +77,20 @@ export function Detail(): JSX.Element | null {
               class="inline"
               title="Only entries with this message"
               aria-label="Only entries with this message"
-              onClick={() => setFilter(withTerm(draft.peek(), JSON.stringify(entry.first.slice(0, 200))))}
+              onClick={() => filterBy(['message'], phraseOf(entry.first))}
             >
               <Icon name="plus" />
             </button>
           </h2>
           <pre class="message">
-            {entry.message === '' ? <em>(empty)</em> : <Text text={entry.message} terms={terms.value} />}
+            {entry.message === '' ? <em>(empty)</em> : <Text text={entry.message} highlighter={highlighter.value} />}
           </pre>
         </section>
         {stack !== undefined && !entry.message.includes(stack) && (
           <section>
             <h2>Stack</h2>
             <pre class="stack">
-              <Text text={stack} terms={terms.value} />
+              <Text text={stack} highlighter={highlighter.value} />
             </pre>
           </section>
         )}
@@ -106,7 +99,12 @@ export function Detail(): JSX.Element | null {
           {Object.keys(entry.context).length === 0 ? (
             <p class="none">None.</p>
           ) : (
-            <JsonTree key={chosen.id} value={entry.context} terms={terms.value} onFilter={filterBy} />
+            <JsonTree
+              key={chosen.id}
+              value={entry.context}
+              highlighter={highlighter.value}
+              onFilter={filterByContext}
+            />
           )}
         </section>
         <dl class="facts">
@@ -118,4 +116,13 @@ export function Detail(): JSX.Element | null {
       </section>
     </aside>
   )
+}
+
+function filterByContext(path: readonly (string | number)[], value: unknown, negate: boolean): void {
+  filterBy(['context', ...path], value, negate)
+}
+
+/** The beginning of a message, without half of a character at its end: an address cannot carry one. */
+function phraseOf(message: string): string {
+  return message.slice(0, MAX_PHRASE).replace(/[\uD800-\uDBFF]$/, '')
 }

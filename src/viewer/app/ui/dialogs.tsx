@@ -2,6 +2,7 @@
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { KEY_HELP } from '../model/keys.ts'
+import { FILTER_HELP } from '../model/query.ts'
 import { choose, HOLDS, type Settings, settings } from '../model/settings.ts'
 import { dialog } from '../model/state.ts'
 import { formatCount } from '../model/time.ts'
@@ -49,7 +50,7 @@ function Dialog({ title, children }: { title: string; children: ComponentChildre
 
 function Help(): JSX.Element {
   return (
-    <Dialog title="Keys">
+    <Dialog title="Keys and filters">
       <div class="key-help">
         {KEY_HELP.map(({ title, keys }) => (
           <section key={title}>
@@ -69,6 +70,19 @@ function Help(): JSX.Element {
           </section>
         ))}
       </div>
+      <section class="filter-help">
+        <h3>Filter</h3>
+        <dl>
+          {FILTER_HELP.map(({ q, finds }) => (
+            <div key={q}>
+              <dt>
+                <code>{q}</code>
+              </dt>
+              <dd>{finds}</dd>
+            </div>
+          ))}
+        </dl>
+      </section>
       <p class="dialog-note">
         In the picture above the list: drag to choose a stretch of time, click a bar to go to its first error.
       </p>

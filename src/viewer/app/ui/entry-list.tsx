@@ -8,10 +8,12 @@ import { useLayoutEffect, useRef } from 'preact/hooks'
 import { fold, goLive, list, moreAround, select, toggleOpen } from '../model/actions.ts'
 import { loadOlder } from '../model/feed.ts'
 import { type Layout, layOut } from '../model/layout.ts'
+import { markNothing } from '../model/query.ts'
 import { settings } from '../model/settings.ts'
 import {
   around,
   following,
+  highlighter,
   loading,
   missed,
   NONE,
@@ -21,7 +23,6 @@ import {
   type Shelf,
   selection,
   shelf,
-  terms,
 } from '../model/state.ts'
 import { formatCount, formatDay, plural } from '../model/time.ts'
 import { EntryRow } from './entry-row.tsx'
@@ -173,7 +174,7 @@ export function EntryList(): JSX.Element {
         count={rows.count(row)}
         isSelected={chosen?.position === position && chosen.id === store.id(position)}
         isUnfolded={unfolded.has(position)}
-        terms={around.value === undefined ? terms.value : NO_TERMS}
+        highlighter={around.value === undefined ? highlighter.value : markNothing}
         timeStyle={timeStyle}
         showDay={showDay}
         showContext={showContext}
@@ -217,8 +218,6 @@ function onClick({ target }: Event): void {
   if ((target as Element).closest('.fold') !== null) fold(position)
   else toggleOpen(true)
 }
-
-const NO_TERMS: readonly string[] = []
 
 /** What is new below, and the way there. */
 function Pill(): JSX.Element | null {

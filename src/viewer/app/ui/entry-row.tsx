@@ -1,6 +1,7 @@
 /** One row of the list. Drawn again only when something of its own changed. */
 import { Component, type JSX } from 'preact'
 import { foldedLines, type GapNote, gapSentence, levelName, parseEntry, previewContext } from '../model/entry.ts'
+import type { Highlighter } from '../model/query.ts'
 import { formatClock, formatCount, formatDay, type TimeStyle } from '../model/time.ts'
 import { GAP } from '../wire/protocol.ts'
 import { Marked, Text } from './text.tsx'
@@ -22,7 +23,7 @@ export interface RowProps {
   readonly isSelected: boolean
   /** Shows all lines. */
   readonly isUnfolded: boolean
-  readonly terms: readonly string[]
+  readonly highlighter: Highlighter
   readonly timeStyle: TimeStyle
   readonly showDay: boolean
   readonly showContext: boolean
@@ -59,7 +60,7 @@ export class EntryRow extends Component<RowProps> {
   }
 
   #entry(): JSX.Element {
-    const { position, place, total, line, time, level, count, isSelected, isUnfolded, terms } = this.props
+    const { position, place, total, line, time, level, count, isSelected, isUnfolded, highlighter } = this.props
     const { timeStyle, showDay, showContext, now } = this.props
     const entry = parseEntry(line)
     const lines = foldedLines(entry)
@@ -93,16 +94,16 @@ export class EntryRow extends Component<RowProps> {
           )}
           {isUnfolded ? (
             <span class="lines">
-              <Text text={lines.slice(0, 200).join('\n')} terms={terms} />
+              <Text text={lines.slice(0, 200).join('\n')} highlighter={highlighter} />
             </span>
           ) : (
             <span class="text">
-              <Text text={entry.first.slice(0, MAX_SHOWN)} terms={terms} />
+              <Text text={entry.first.slice(0, MAX_SHOWN)} highlighter={highlighter} />
             </span>
           )}
           {context !== '' && (
             <span class="context">
-              <Marked text={context} terms={terms} />
+              <Marked text={context} highlighter={highlighter} />
             </span>
           )}
         </span>

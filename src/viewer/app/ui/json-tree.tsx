@@ -1,6 +1,7 @@
 /** A JSON value as a tree that folds. Branches are drawn when they are opened, so a large context costs what is looked at. */
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
+import type { Highlighter } from '../model/query.ts'
 import { Icon } from './icons.tsx'
 import { Marked } from './text.tsx'
 
@@ -18,7 +19,7 @@ type Path = readonly (string | number)[]
 
 interface TreeProps {
   readonly value: unknown
-  readonly terms: readonly string[]
+  readonly highlighter: Highlighter
   readonly onFilter: (path: Path, value: unknown, negate: boolean) => void
 }
 
@@ -50,7 +51,7 @@ export function JsonTree({ path = [], value, ...rest }: TreeProps & { readonly p
   )
 }
 
-function Member({ path, value, terms, onFilter }: TreeProps & { readonly path: Path }): JSX.Element {
+function Member({ path, value, highlighter, onFilter }: TreeProps & { readonly path: Path }): JSX.Element {
   const name = String(path.at(-1))
   const isBranch = typeof value === 'object' && value !== null
   const size = isBranch ? Object.keys(value).length : 0
@@ -72,7 +73,7 @@ function Member({ path, value, terms, onFilter }: TreeProps & { readonly path: P
           <span class="key">{name}</span>
           <span class="size">{Array.isArray(value) ? `[${size}]` : `{${size}}`}</span>
         </button>
-        {open.value && <JsonTree path={path} value={value} terms={terms} onFilter={onFilter} />}
+        {open.value && <JsonTree path={path} value={value} highlighter={highlighter} onFilter={onFilter} />}
       </li>
     )
   }
@@ -81,7 +82,7 @@ function Member({ path, value, terms, onFilter }: TreeProps & { readonly path: P
     <li class="leaf">
       <span class="key">{name}</span>
       <span class={`value is-${value === null ? 'null' : typeof value}`}>
-        <Marked text={typeof value === 'string' ? value : JSON.stringify(value)} terms={terms} />
+        <Marked text={typeof value === 'string' ? value : JSON.stringify(value)} highlighter={highlighter} />
       </span>
       {!isBranch && (
         <span class="leaf-actions">

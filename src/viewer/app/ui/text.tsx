@@ -1,29 +1,37 @@
 /** Text of an entry: ANSI colours shown, matches marked. Everything is a text node; nothing of an entry is ever HTML. */
-import type { CSSProperties, JSX } from 'preact'
+import type { ComponentChildren, CSSProperties, JSX } from 'preact'
 import { type AnsiStyle, parseAnsi } from '../model/ansi.ts'
-import { markMatches } from '../model/query.ts'
+import { type Highlighter, markMatches, type TextPart } from '../model/query.ts'
 
 /** A text with its colours and its matches. */
-export function Text({ text, terms }: { text: string; terms: readonly string[] }): JSX.Element {
+export function Text({ text, highlighter }: { text: string; highlighter: Highlighter }): JSX.Element {
+  const runs = parseAnsi(text)
+  // In the whole text: a match may begin in one colour and end in another.
+  const ranges = highlighter(runs.map((run) => run.text).join(''))
+  let end = 0
   return (
     <>
-      {parseAnsi(text).map(({ text: run, style }) =>
-        style === undefined ? (
-          <Marked text={run} terms={terms} />
-        ) : (
+      {runs.map(({ text: run, style }) => {
+        const parts = drawn(markMatches(run, ranges, end))
+        end += run.length
+        if (style === undefined) return parts
+        return (
           <span class={classesOf(style)} style={colorsOf(style)}>
-            <Marked text={run} terms={terms} />
+            {parts}
           </span>
-        ),
-      )}
+        )
+      })}
     </>
   )
 }
 
 /** A text with its matches. */
-export function Marked({ text, terms }: { text: string; terms: readonly string[] }): JSX.Element {
-  if (terms.length === 0) return <>{text}</>
-  return <>{markMatches(text, terms).map(({ text: part, marked }) => (marked ? <mark>{part}</mark> : part))}</>
+export function Marked({ text, highlighter }: { text: string; highlighter: Highlighter }): JSX.Element {
+  return <>{drawn(markMatches(text, highlighter(text)))}</>
+}
+
+function drawn(parts: readonly TextPart[]): ComponentChildren {
+  return parts.map(({ text, marked }) => (marked ? <mark>{text}</mark> : text))
 }
 
 function classesOf({ color, background, bold, dim, italic, underline, strike }: AnsiStyle): string {

@@ -4,7 +4,7 @@ import { useRef } from 'preact/hooks'
 import { download, setRange, toggleLevel, togglePause } from '../model/actions.ts'
 import { levelName } from '../model/entry.ts'
 import { applyFilter, retryNow, signOut } from '../model/feed.ts'
-import { faultPosition } from '../model/query.ts'
+import { splitAtFault } from '../model/query.ts'
 import { settings } from '../model/settings.ts'
 import {
   applied,
@@ -167,7 +167,7 @@ function FilterBox(): JSX.Element {
   }
 
   const fault = filterFault.value
-  const at = fault === '' ? undefined : faultPosition(fault)
+  const parts = splitAtFault(draft.value, fault)
   return (
     <div class="filter">
       <div class={`filter-box${fault === '' ? '' : ' has-fault'}`}>
@@ -197,7 +197,7 @@ function FilterBox(): JSX.Element {
       </div>
       {fault !== '' && (
         <p id="filter-fault" class="fault" role="alert">
-          {at !== undefined && <code>{`${draft.value.slice(0, at)}▸${draft.value.slice(at)}`}</code>}
+          {parts !== undefined && <code>{parts.join('▸')}</code>}
           {fault}
         </p>
       )}
