@@ -151,7 +151,10 @@ const settings: v.GenericSchema<unknown, Settings> = v.object({
   host: v.optional(text(/^[\w.:%-]+$/, 'is a host name or an address'), '127.0.0.1'),
   base: v.optional(
     v.pipe(
-      text(/^\/(?:[\w~-][\w.~-]*(?:\/[\w~-][\w.~-]*)*\/*)?$/, 'is a path that begins with a slash, such as /monitor'),
+      text(
+        /^\/(?:[\w~-][\w.~-]*(?:\/[\w~-][\w.~-]*)*\/*)?$/,
+        'is a path such as /monitor: a slash before each part, which has letters, digits and -._~',
+      ),
       v.transform((path) => path.replace(/\/+$/, '')),
     ),
     '/monitor',

@@ -72,8 +72,10 @@ export function parseAddress(text: string): Address {
   if (url.search !== '') {
     throw invalid('The address holds a query. Use --level, --q and --tail, and EDGETAIL_TOKEN for the token.')
   }
-  const path = url.pathname === '/' ? DEFAULT_BASE : url.pathname.replace(/\/+$/, '').replace(/\/stream$/, '')
   const token = new URLSearchParams(url.hash.slice(1)).get('token') ?? undefined
+  // A link as the server prints it is whole: without a path its base is the root.
+  const isWhole = url.pathname !== '/' || token !== undefined
+  const path = isWhole ? url.pathname.replace(/\/+$/, '').replace(/\/stream$/, '') : DEFAULT_BASE
   return { base: url.origin + path, token }
 }
 

@@ -72,7 +72,21 @@ export async function serve({ exit, files, fromStart, settings: given }: ServeAr
 }
 
 function greet({ origin }: Server, settings: Settings, generated: string | undefined): void {
-  const url = `${origin}${settings.base}`
+  if (generated === undefined && settings.token === undefined && settings.readToken === undefined) {
+    process.stderr.write(
+      `edgetail is listening on ${origin}${settings.base}. Only EDGETAIL_WRITE_TOKEN is set, so nobody can watch: set ` +
+        'EDGETAIL_READ_TOKEN too, or EDGETAIL_TOKEN for both.\n',
+    )
+    return
+  }
+  // All addresses are none that a browser could open.
+  const isOpen = settings.host === '0.0.0.0' || settings.host === '::'
+  const url = `${isOpen ? origin.replace(/\/\/.*:/, '//127.0.0.1:') : origin}${settings.base}`
+  if (isOpen) {
+    process.stderr.write(
+      'edgetail listens on all addresses, unencrypted: have a proxy with TLS in front of it where others share the network.\n',
+    )
+  }
   // A fragment stays in the browser: it reaches no server's log. With a token of the user's own, it is not ours to print.
   const token = generated ?? (settings.token === undefined ? '$EDGETAIL_READ_TOKEN' : '$EDGETAIL_TOKEN')
   process.stderr.write(

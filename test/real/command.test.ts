@@ -178,6 +178,18 @@ describe('edgetail', () => {
     }
   })
 
+  it('says so when nobody could watch, and what an address for all means', async () => {
+    const write = start([], { EDGETAIL_WRITE_TOKEN: 'w' })
+    await expect.poll(write.stderr, { timeout: 20_000 }).toMatch(/nobody can watch: set EDGETAIL_READ_TOKEN too/)
+    write.child.kill('SIGTERM')
+    const open = start([], { HOST: '0.0.0.0' })
+    await expect
+      .poll(open.stderr, { timeout: 20_000 })
+      .toMatch(/on all addresses, unencrypted[^]*http:\/\/127\.0\.0\.1:\d+/)
+    open.child.kill('SIGTERM')
+    expect(await Promise.all([write.exit, open.exit])).toEqual([0, 0])
+  })
+
   it('stops with status 0 while what is piped in goes on', async () => {
     const command = start([], { EDGETAIL_TOKEN: 'secret' }, 'pipe')
     const { url } = await listening(command)

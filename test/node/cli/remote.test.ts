@@ -24,6 +24,8 @@ describe('parseAddress', () => {
       base: 'http://127.0.0.1:8787/monitor',
       token: 'a-b_c',
     })
+    // Its base may be the root.
+    expect(parseAddress('http://127.0.0.1:8787#token=x')).toEqual({ base: 'http://127.0.0.1:8787', token: 'x' })
   })
 
   it.each([
