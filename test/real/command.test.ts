@@ -185,7 +185,7 @@ describe('edgetail', () => {
     const open = start([], { HOST: '0.0.0.0' })
     await expect
       .poll(open.stderr, { timeout: 20_000 })
-      .toMatch(/on all addresses, unencrypted[^]*http:\/\/127\.0\.0\.1:\d+/)
+      .toMatch(/on all addresses, unencrypted[\s\S]*http:\/\/127\.0\.0\.1:\d+/)
     open.child.kill('SIGTERM')
     expect(await Promise.all([write.exit, open.exit])).toEqual([0, 0])
   })
