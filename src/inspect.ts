@@ -101,7 +101,7 @@ class Inspection {
 
   #field(value: object, key: PropertyKey, depth: number): string {
     const { get, set, value: inner } = Object.getOwnPropertyDescriptor(value, key) ?? {}
-    const name = typeof key === 'symbol' || IDENTIFIER.test(String(key)) ? String(key) : quote(String(key))
+    const name = nameOfKey(key)
     if (get !== undefined) return `${name}: [${set === undefined ? 'Getter' : 'Getter/Setter'}]`
     if (set !== undefined) return `${name}: [Setter]`
     return `${name}: ${this.show(inner, depth)}`
@@ -154,6 +154,12 @@ function join(head: string, fields: () => string[], keys: readonly PropertyKey[]
 }
 
 /** The keys that are shown: not the places of a list or of a text, nor what an error says in its head. */
+/** A key as it stands before its value. In an object's literal `__proto__` would be no key, so Node puts it into brackets. */
+function nameOfKey(key: PropertyKey): string {
+  if (key === '__proto__') return "['__proto__']"
+  return typeof key === 'symbol' || IDENTIFIER.test(String(key)) ? String(key) : quote(String(key))
+}
+
 function keysOf(value: object): PropertyKey[] {
   const isIndexed = Array.isArray(value) || value instanceof TypedArray || value instanceof String
   const names = Object.keys(value).filter((key) => !(isIndexed && /^(?:0|[1-9]\d*)$/.test(key)))

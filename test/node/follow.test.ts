@@ -263,10 +263,11 @@ it('a program that rotates 20 times at random moments: every line once, in order
     do {
       const lines = Array.from({ length: random.int(1, 200) }, () => `line ${written++}\n`)
       await file.write(lines.join(''))
-      if (random.chance(0.2)) await sleep(random.int(1, 20))
+      await sleep(random.int(1, 20))
     } while (performance.now() < until)
     if (round === rotations) break
-    for (let number = 5; number > 1; number--) {
+    // None is deleted: what a busy machine comes too late for would be lost by whoever deletes it.
+    for (let number = rotations; number > 1; number--) {
       await rename(at(`a.log.${number - 1}`), at(`a.log.${number}`)).catch(() => {})
     }
     await rename(at('a.log'), at('a.log.1'))
@@ -277,6 +278,6 @@ it('a program that rotates 20 times at random moments: every line once, in order
     file = next
   }
   await file.close()
-  await expect.poll(() => followed.entries.length, { timeout: 20_000 }).toBe(written)
+  await expect.poll(() => followed.entries.length, { timeout: 40_000 }).toBe(written)
   expect(followed.messages()).toEqual(Array.from({ length: written }, (_, n) => `line ${n}`))
 }, 60_000)
