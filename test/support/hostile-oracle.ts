@@ -52,7 +52,10 @@ export function judge(
     const everything = `${JSON.stringify(answer.headers)}\n${body}`
     if (secrets.some((secret) => everything.includes(secret))) faults.push('a token in the answer')
     const isProxy = runtime === 'workerd' && !made.ours && PROXY_FAULTS.test(body)
-    if (INSIDES.test(everything) && !isProxy) faults.push(`the insides in the answer: ${INSIDES.exec(everything)}`)
+    // The viewer's program knows what a stack looks like; it is the same for everybody.
+    const isPage = answer.status === 200 && /^text\/(?:html|javascript)/.test(answer.headers['content-type'] ?? '')
+    if (INSIDES.test(everything) && !isProxy && !isPage)
+      faults.push(`the insides in the answer: ${INSIDES.exec(everything)}`)
     if (answer.headers['x-injected'] !== undefined) faults.push('a header that was injected')
     if (answer.headers.location !== undefined && leadsAway(answer.headers.location) && !isAbsolute(made)) {
       faults.push(`a redirect to ${answer.headers.location}`)
