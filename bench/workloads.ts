@@ -36,7 +36,7 @@ export const WORKLOADS: readonly BenchWorkload[] = [
   flow({ group: 'workerd50', clients: 50, entries: 20_000, batch: 100, suits: isEdgetail }),
 ]
 
-/** What CI runs: a part of a minute, and still long enough for the kernel's clock of CPU time. */
+/** What the guard runs: a part of a minute, and still long enough for the kernel's clock of CPU time. */
 export const QUICK: readonly BenchWorkload[] = [
   flow({ group: 'wide', clients: 1000, entries: 1000, suits: isNode }),
   flow({ group: 'deep', clients: 3, entries: 100_000, batch: 1000, suits: takesBulk }),
