@@ -23,6 +23,8 @@ export interface LogEntry {
 /** An entry together with its JSON text, so that it is serialised once however many readers it has. */
 export interface LogRecord {
   readonly entry: LogEntry
+  /** Of the entry, where it is known without that being parsed. */
+  readonly level?: Level | undefined
   /** `JSON.stringify(entry)`, without line breaks. */
   readonly json: string
 }
@@ -61,9 +63,29 @@ export function levelNamed(name: string): Level | undefined {
   return LEVEL_NAMES.get(name) ?? LEVEL_NAMES.get(name.trim().toLowerCase())
 }
 
-/** Reads a record back from its JSON text, as a source stored it. */
-export function parseRecord(json: string): LogRecord {
-  return { entry: JSON.parse(json) as LogEntry, json }
+/**
+ * The record of a JSON text that is as we write it. Parsed when its entry is asked for: most entries only pass through.
+ *
+ * @param level - where it is known
+ */
+export function parseRecord(json: string, level?: Level): LogRecord {
+  return new TextRecord(json, level)
+}
+
+class TextRecord implements LogRecord {
+  readonly json: string
+  readonly level: Level | undefined
+  #entry: LogEntry | undefined
+
+  constructor(json: string, level: Level | undefined) {
+    this.json = json
+    this.level = level
+  }
+
+  get entry(): LogEntry {
+    this.#entry ??= JSON.parse(this.json) as LogEntry
+    return this.#entry
+  }
 }
 
 /** Whether a value is a JSON object. */

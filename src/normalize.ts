@@ -13,7 +13,6 @@ import {
   levelNamed,
   MAX_DEPTH,
 } from './log.ts'
-import { isOwnForm } from './own-form.ts'
 import { snapshot } from './snapshot.ts'
 import { formatTime, readTime } from './time.ts'
 import { assign, SURELY_WHOLE, truncate } from './truncate.ts'
@@ -23,12 +22,13 @@ const MESSAGE_FIELDS = ['message', 'msg'] as const
 const LEVEL_FIELDS = ['level', 'severity', 'log.level'] as const
 const TIME_FIELDS = ['ts', 'time', 'timestamp', '@timestamp'] as const
 
+/** Why what is no object is refused. */
+export const NO_OBJECT = 'An entry is a JSON object.'
+
 const NUMERIC = /^[+-]?\d+(?:\.\d+)?$/
 
 /** What is known of an entry beside what it says. */
 export interface NormalizeOptions {
-  /** The JSON text that it was parsed from, kept where it is what would be written. @default written anew */
-  readonly text?: string | undefined
   /** Used where the entry has no level that is known. @default info */
   readonly level?: Level | undefined
 }
@@ -43,10 +43,9 @@ export interface NormalizeOptions {
 export function normalizeEntry(
   input: unknown,
   now: number = Date.now(),
-  { text, level: defaultLevel = 'info' }: NormalizeOptions = {},
+  { level: defaultLevel = 'info' }: NormalizeOptions = {},
 ): LogRecord {
-  if (!isObject(input)) throw new MonitorError('invalid_entry', 'An entry is a JSON object.')
-  if (text !== undefined && isOwnForm(input, text)) return { entry: input, json: text }
+  if (!isObject(input)) throw new MonitorError('invalid_entry', NO_OBJECT)
   const rest: JsonObject = {}
   let message: unknown
   let level: unknown

@@ -1,11 +1,17 @@
 /**
- * When to flush. A lone entry goes out in the next turn of the event loop. Under load the next flush waits as long as the last
- * one took, so that delivery takes about half of the core and whatever arrives meanwhile leaves as one batch: one write for
- * many entries is what makes many readers cheap.
+ * When to flush. A lone entry goes out in the next turn of the event loop. Under load the next flush waits a few times as long as
+ * the shorter of the last two took, and never less than the last, so that delivery takes at most about half of the core and
+ * whatever arrives meanwhile leaves as one batch: one write for many entries is what makes many readers cheap.
  */
 
 /** Longest wait between two flushes, in milliseconds. An entry must arrive within a second; this leaves room for the rest. */
 const MAX_WINDOW_MS = 200
+
+/**
+ * Bytes of a flush above which nothing is gained by gathering longer: the writes themselves are dear by then, and entries that
+ * come in bulk are one batch already.
+ */
+const ENOUGH_BYTES = 64 * 1024
 
 /** Runs `flush` once for any number of requests, as often as its cost allows. */
 export interface Pacer {
@@ -21,16 +27,33 @@ export interface Pacer {
 export const nextTurn: (run: () => void) => unknown =
   (globalThis as { setImmediate?: (run: () => void) => unknown }).setImmediate ?? ((run) => setTimeout(run, 0))
 
+/** What a flush gave to one who gets all of it. */
+export interface Flushed {
+  readonly entries: number
+  readonly bytes: number
+}
+
+/** How long entries are gathered although the core would have time to deliver them. */
+interface Gathering {
+  /** So many times what a flush has cost. */
+  readonly times: number
+  /** And at most so many milliseconds. */
+  readonly maxMs: number
+}
+
 /**
  * Paces a flush.
  *
- * @param flush - hands what waits to the readers; the work that they do in the same turn counts as its cost
+ * @param flush - hands what waits to the readers, and says what that is; the work that they do in the same turn counts as its cost
+ * @param gathering - a flush costs about the same for few entries as for many, so that fewer of them make each entry cheaper;
+ * the default is where more time would gain little in `npm run bench -- --only wide`
  */
-export function createPacer(flush: () => void): Pacer {
+export function createPacer(flush: () => Flushed, gathering: Gathering = { times: 4, maxMs: 65 }): Pacer {
   let waiting = false
   /** Whether a flush is to come, or the last one's cost is not known yet. */
   let busy = false
   let notBefore = 0
+  let lastCost = 0
   let windowMs = 0
 
   function schedule(): void {
@@ -45,11 +68,17 @@ export function createPacer(flush: () => void): Pacer {
     if (!waiting) return
     waiting = false
     const started = performance.now()
-    flush()
+    const { entries, bytes } = flush()
     // The readers write in microtasks; the next turn begins when all of them are done.
     nextTurn(() => {
       const ended = performance.now()
-      windowMs = Math.min(ended - started, MAX_WINDOW_MS)
+      const cost = ended - started
+      // A lone entry is followed by no gathering. Of two flushes the shorter counts: one pause of the garbage collector or the machine
+      // must not make the next entry late.
+      const usual = Math.min(cost, lastCost)
+      lastCost = cost
+      const worth = entries > 1 && bytes < ENOUGH_BYTES ? Math.min(gathering.times * usual, gathering.maxMs) : 0
+      windowMs = Math.min(Math.max(cost, worth), MAX_WINDOW_MS)
       notBefore = ended + windowMs
       busy = false
       if (waiting) schedule()

@@ -51,17 +51,10 @@ export class Readers {
   open(options: SubscribeOptions, locate: (filter: Filter) => Start): Subscription {
     const { signal } = options
     const leave = this.#clients.enter(options)
-    const reader = new Reader(this.#window, options, locate, {
-      isClosing: () => this.#closing,
-      onPassed: () => this.#scheduleCheckpoint(),
-      onEnd: () => {
-        this.#readers.delete(reader)
-        leave()
-      },
-    })
+    const reader = new Reader(this.#window, options, locate, this, leave)
     this.#readers.add(reader)
     if (signal.aborted) reader.end()
-    else signal.addEventListener('abort', reader.end, { once: true })
+    else signal.addEventListener('abort', reader, { once: true })
     return reader
   }
 
@@ -93,8 +86,18 @@ export class Readers {
     this.wake()
   }
 
-  /** One timer for all, running only while a filtered reader has passed entries by. */
-  #scheduleCheckpoint(): void {
+  /** Whether readers end when they have all that was published. */
+  get isClosing(): boolean {
+    return this.#closing
+  }
+
+  /** A reader has ended. */
+  left(reader: Reader): void {
+    this.#readers.delete(reader)
+  }
+
+  /** A filtered reader has passed entries by. One timer for all, which runs only after that. */
+  scheduleCheckpoint(): void {
     if (this.#closing) return
     this.#checkpoint ??= setTimeout(() => {
       this.#checkpoint = undefined
@@ -103,35 +106,38 @@ export class Readers {
   }
 }
 
-interface Owner {
-  isClosing(): boolean
-  onPassed(): void
-  onEnd(): void
-}
-
+/** One reader. There are thousands that wait: it is an object without closures, and the listener of its own signal. */
 class Reader implements Subscription, AsyncIterator<StreamItem, undefined> {
   readonly resumed: boolean
   readonly id: string | undefined
   /** The record it wants next. */
   cursor: number
   readonly #window: Window
-  readonly #owner: Owner
+  readonly #owner: Readers
   readonly #filter: Filter
   readonly #signal: AbortSignal
+  readonly #leave: () => void
   #gap: Gap | undefined
   /** What is being fetched for it, and what was. */
   #fetching: Promise<Reading | Overtaken> | undefined
   #fetched: Reading | Overtaken | undefined
   /** The position that the client last heard of: behind the cursor when entries passed by after the last that it got. */
   #told: string
-  #waiting: { resolve(result: Result): void; reject(error: unknown): void } | undefined
+  #waiting: ((result: Result | Promise<never>) => void) | undefined
   #ended = false
 
-  constructor(window: Window, { filter, signal }: SubscribeOptions, locate: (filter: Filter) => Start, owner: Owner) {
+  constructor(
+    window: Window,
+    { filter, signal }: SubscribeOptions,
+    locate: (filter: Filter) => Start,
+    owner: Readers,
+    leave: () => void,
+  ) {
     this.#window = window
     this.#owner = owner
     this.#filter = compileFilter(filter)
     this.#signal = signal
+    this.#leave = leave
     const start = locate(this.#filter)
     this.cursor = start.next
     this.#told = window.positionBefore(start.next)
@@ -147,11 +153,11 @@ class Reader implements Subscription, AsyncIterator<StreamItem, undefined> {
   next(): Promise<Result> {
     const item = this.#take()
     if (item !== undefined) return Promise.resolve({ done: false, value: item })
-    if (this.#owner.isClosing()) this.end()
+    if (this.#owner.isClosing) this.end()
     if (this.#ended) return Promise.resolve({ done: true, value: undefined })
-    if (this.#position !== this.#told) this.#owner.onPassed()
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject }
+    if (this.#position !== this.#told) this.#owner.scheduleCheckpoint()
+    return new Promise((resolve) => {
+      this.#waiting = resolve
     })
   }
 
@@ -168,14 +174,13 @@ class Reader implements Subscription, AsyncIterator<StreamItem, undefined> {
       item = this.#take()
     } catch (error) {
       // A store may fail: that is told to whom it concerns, and keeps nobody else from being woken.
-      this.#waiting.reject(error)
-      this.#waiting = undefined
+      this.#answer(Promise.reject(error))
       this.end()
       return
     }
     if (item !== undefined) this.#answer({ done: false, value: item })
-    else if (this.#owner.isClosing()) this.end()
-    else if (this.#position !== this.#told) this.#owner.onPassed()
+    else if (this.#owner.isClosing) this.end()
+    else if (this.#position !== this.#told) this.#owner.scheduleCheckpoint()
   }
 
   tellPosition(): void {
@@ -195,12 +200,17 @@ class Reader implements Subscription, AsyncIterator<StreamItem, undefined> {
     this.#fetched = undefined
   }
 
-  /** Bound, since it is also the listener of the signal. */
-  readonly end = (): void => {
+  /** Of its signal. */
+  handleEvent(): void {
+    this.end()
+  }
+
+  end(): void {
     if (this.#ended) return
     this.#ended = true
-    this.#signal.removeEventListener('abort', this.end)
-    this.#owner.onEnd()
+    this.#signal.removeEventListener('abort', this)
+    this.#owner.left(this)
+    this.#leave()
     this.#answer({ done: true, value: undefined })
   }
 
@@ -252,9 +262,9 @@ class Reader implements Subscription, AsyncIterator<StreamItem, undefined> {
     return this.#window.positionBefore(this.cursor)
   }
 
-  #answer(result: Result): void {
+  #answer(result: Result | Promise<never>): void {
     const waiting = this.#waiting
     this.#waiting = undefined
-    waiting?.resolve(result)
+    waiting?.(result)
   }
 }

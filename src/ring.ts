@@ -8,8 +8,10 @@
  */
 import type { Filter } from './filter/filter.ts'
 import type { LogRecord } from './log.ts'
+import type { Flushed } from './pacer.ts'
 import { type Overtaken, Positions, type Start } from './positions.ts'
 import {
+  bytesIn,
   concat,
   encodeSegments,
   endOf,
@@ -139,14 +141,16 @@ export class Ring {
   }
 
   /** Lets readers take all that was appended. */
-  publish(): void {
+  publish(): Flushed {
+    const entries = this.#head - this.#published
     const after = (sequence: number): number => this.#indexOf(sequence) + 1
     const old = this.#segments.slice(0, after(this.#published))
     for (let index = this.#indexOf(this.#fresh); index >= 0 && index < old.length; index++) {
-      ;(old[index] as Segment).entries = undefined
+      ;(old[index] as Segment).records = undefined
     }
     settle(old)
-    this.#segments = [...old, ...gather(this.#segments.slice(after(this.#published)))]
+    const fresh = gather(this.#segments.slice(after(this.#published)))
+    this.#segments = [...old, ...fresh]
     this.#fresh = this.#published + 1
     if (this.#head > this.#published) {
       if (this.#flushes.length >= MAX_FLUSHES) this.#flushes.shift()
@@ -154,6 +158,7 @@ export class Ring {
     }
     this.#published = this.#head
     this.#shared.clear()
+    return { entries, bytes: bytesIn(fresh) }
   }
 
   /** What stands at a place for a filter; undefined when all that is published was read. */
@@ -246,7 +251,7 @@ export class Ring {
       this.#lateBytes += size
       if (this.#kept < endOf(segment)) continue
       // The objects of a turn that appends without end would take more than all that the late bytes allow.
-      segment.entries = undefined
+      segment.records = undefined
       index++
     }
     if (this.#kept === before) return

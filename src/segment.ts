@@ -11,7 +11,7 @@ import { decodeLog, encodeLog } from './sse.ts'
  */
 export const MAX_BATCH_BYTES: number = 64 * 1024
 
-/** Consecutive entries. Never changed, but for letting go of `entries`. */
+/** Consecutive entries. Never changed, but for letting go of `records`. */
 export interface Segment {
   /** The sequence number of the first. */
   readonly first: number
@@ -19,8 +19,8 @@ export interface Segment {
   readonly bytes: Uint8Array
   /** Where each event ends. */
   readonly ends: readonly number[]
-  /** The entries themselves, while filters have still to look at them. */
-  entries: readonly LogEntry[] | undefined
+  /** The records themselves, while filters have still to look at their entries. */
+  records: readonly LogRecord[] | undefined
 }
 
 const utf8 = new TextEncoder()
@@ -37,13 +37,12 @@ export function encodeSegments(records: readonly LogRecord[], first: number, ids
       ends.push(events.length)
     }
     const bytes = utf8.encode(events)
-    const entries = records.slice(from, to).map(({ entry }) => entry)
     // Beyond ASCII a character is more than one byte.
     segments.push({
       first: first + from,
       bytes,
       ends: bytes.length === events.length ? ends : endsIn(bytes),
-      entries,
+      records: records.slice(from, to),
     })
     from = to
   }
@@ -55,15 +54,15 @@ export function joinSegments(segments: readonly Segment[]): Segment {
   const [head] = segments as readonly [Segment, ...Segment[]]
   if (segments.length === 1) return head
   const ends: number[] = []
-  const entries: LogEntry[] = []
+  const records: LogRecord[] = []
   let offset = 0
   for (const segment of segments) {
     for (const end of segment.ends) ends.push(offset + end)
-    if (segment.entries !== undefined) entries.push(...segment.entries)
+    if (segment.records !== undefined) records.push(...segment.records)
     offset += segment.bytes.length
   }
   const bytes = concat(segments.map((segment) => segment.bytes))
-  return { first: head.first, bytes, ends, entries: entries.length === ends.length ? entries : undefined }
+  return { first: head.first, bytes, ends, records: records.length === ends.length ? records : undefined }
 }
 
 /** The sequence number after the last. */
@@ -83,7 +82,12 @@ export function eventOf(segment: Segment, sequence: number): Uint8Array {
 
 /** An entry. */
 export function entryOf(segment: Segment, sequence: number): LogEntry {
-  return segment.entries?.[sequence - segment.first] ?? decodeLog(eventOf(segment, sequence))
+  return segment.records?.[sequence - segment.first]?.entry ?? decodeLog(eventOf(segment, sequence))
+}
+
+/** How many bytes several have. */
+export function bytesIn(parts: readonly { readonly bytes: Uint8Array }[]): number {
+  return parts.reduce((sum, { bytes }) => sum + bytes.length, 0)
 }
 
 /** Bytes one after the other. */

@@ -4,8 +4,9 @@
 const ISO_TIME = /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?)? ?([Zz]|[+-]\d\d(?::?\d\d)?)?$/
 const NUMERIC = /^[+-]?\d+(?:\.\d+)?$/
 
-/** As `toISOString` writes it, but for days that no month has. */
-const OWN_FORM = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
+/** A time as `toISOString` writes it, but for days that no month has, as a regular expression. */
+export const OWN_TIME: string = String.raw`\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z`
+const OWN_FORM = new RegExp(`^${OWN_TIME}$`)
 
 /** Years 0000 to 9999, the only ones that ISO 8601 writes with four digits. */
 const MIN_TIME = Date.parse('0000-01-01T00:00:00.000Z')
@@ -46,8 +47,8 @@ function formatInRange(time: number): string | undefined {
   return time >= MIN_TIME && time <= MAX_TIME ? formatTime(time) : undefined
 }
 
-/** Whether a date is one of the calendar: Date.parse takes 30 February for 1 March. */
-function isDay(date: string): boolean {
+/** Whether a date, `2026-02-28`, is one of the calendar: Date.parse takes 30 February for 1 March. */
+export function isDay(date: string): boolean {
   const day = Number(date.slice(8))
   return day <= 28 || new Date(`${date}T00:00Z`).getUTCDate() === day
 }

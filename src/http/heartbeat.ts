@@ -4,45 +4,61 @@
  */
 import { getRuntimeKey } from 'hono/adapter'
 
-/** Calls every joined listener again and again. */
+/** What is called again and again. */
+export interface Ticking {
+  tick(): void
+}
+
+/** A clock that calls all who have joined. */
 export interface Heartbeat {
-  /** Calls the listener until the returned function is called. */
-  join(listener: () => void): () => void
+  join(one: Ticking): void
+  /** Whether it had joined. */
+  leave(one: Ticking): boolean
 }
 
 /**
  * Makes a clock.
  *
- * @param intervalMs - time between two calls of a listener
+ * @param intervalMs - time between two calls
  */
 export function createHeartbeat(intervalMs: number): Heartbeat {
   return getRuntimeKey() === 'workerd' ? ownTimers(intervalMs) : sharedTimer(intervalMs)
 }
 
 function ownTimers(intervalMs: number): Heartbeat {
+  const timers = new Map<Ticking, ReturnType<typeof setInterval>>()
   return {
-    join(listener) {
-      const timer = setInterval(listener, intervalMs)
-      return () => clearInterval(timer)
+    join(one) {
+      timers.set(
+        one,
+        setInterval(() => one.tick(), intervalMs),
+      )
+    },
+    leave(one) {
+      const timer = timers.get(one)
+      if (timer !== undefined) clearInterval(timer)
+      return timers.delete(one)
     },
   }
 }
 
 function sharedTimer(intervalMs: number): Heartbeat {
-  const listeners = new Set<() => void>()
+  const joined = new Set<Ticking>()
   let timer: ReturnType<typeof setInterval> | undefined
   return {
-    join(listener) {
-      listeners.add(listener)
+    join(one) {
+      joined.add(one)
       timer ??= setInterval(() => {
-        for (const each of listeners) each()
+        for (const each of joined) each.tick()
       }, intervalMs)
-      return () => {
-        listeners.delete(listener)
-        if (listeners.size > 0 || timer === undefined) return
+    },
+    leave(one) {
+      const left = joined.delete(one)
+      if (joined.size === 0 && timer !== undefined) {
         clearInterval(timer)
         timer = undefined
       }
+      return left
     },
   }
 }

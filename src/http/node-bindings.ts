@@ -7,9 +7,39 @@ import type { Context } from 'hono'
 interface NodeBindings {
   readonly incoming?: {
     readonly httpVersion?: string
-    readonly socket?: { readonly remoteAddress?: string | undefined }
+    readonly socket?: RequestSocket
   }
-  readonly outgoing?: { destroy?(): void }
+  readonly outgoing?: Connection
+}
+
+/** The socket that a request came by. */
+export interface RequestSocket {
+  readonly remoteAddress?: string | undefined
+  once?(event: 'close', listener: () => void): unknown
+}
+
+/** The connection of a response. */
+export interface Connection {
+  /** Cuts it. */
+  destroy?(): void
+  on?(event: 'close', listener: () => void): unknown
+  /** Ends the response. */
+  end?(): unknown
+  readonly headersSent?: boolean
+  /** Whether its headers say `Transfer-Encoding: chunked`. Node's own name, which it does not document. */
+  readonly chunkedEncoding?: boolean
+  /** Null while an earlier response of a pipelined connection is not done. */
+  readonly socket?: ChunkSocket | null
+}
+
+/** The socket of a response. */
+export interface ChunkSocket {
+  /** Holds back what is written until {@link uncork}. */
+  cork(): void
+  uncork(): void
+  /** Whether it wants more; otherwise `drain` tells when it does. */
+  write(bytes: Uint8Array): boolean
+  once(event: 'drain', listener: () => void): unknown
 }
 
 function bindings(c: Context): NodeBindings {
@@ -24,12 +54,12 @@ export function isHttp11(c: Context): boolean {
   return (bindings(c).incoming?.httpVersion ?? '1.1') === '1.1'
 }
 
-/** The address of the other end of the socket. */
-export function socketAddress(c: Context): string | undefined {
-  return bindings(c).incoming?.socket?.remoteAddress
+/** The socket that the request came by. */
+export function requestSocket(c: Context): RequestSocket | undefined {
+  return bindings(c).incoming?.socket
 }
 
-/** Cuts the connection of a response. */
-export function destroySocket(c: Context): void {
-  bindings(c).outgoing?.destroy?.()
+/** The connection that the response is written to. */
+export function connectionOf(c: Context): Connection | undefined {
+  return bindings(c).outgoing
 }

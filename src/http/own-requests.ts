@@ -7,10 +7,10 @@ import type { Context } from 'hono'
 /** Requests, and responses: an app that is mounted with `mount` gets a request of its own, but its response is handed on. */
 const own = new WeakSet<Request | Response>()
 
-/** Notes a request as the monitor's own. Called again when its response is there. */
+/** Notes a request as the monitor's own, when its answer is there. */
 export function markOwn(c: Context): void {
   own.add(c.req.raw)
-  if (c.finalized) own.add(c.res)
+  own.add(c.res)
 }
 
 /** Whether a request was answered by a monitor. Known only when its answer is there. */

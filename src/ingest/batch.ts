@@ -3,8 +3,10 @@
  * are kept and bad ones named by their line.
  */
 import { MonitorError, toMonitorError } from '../errors.ts'
-import type { LogRecord } from '../log.ts'
-import { normalizeEntry } from '../normalize.ts'
+import { isObject, type LogRecord } from '../log.ts'
+import { NO_OBJECT, normalizeEntry } from '../normalize.ts'
+import { readOwnForm } from '../own-form.ts'
+import { nextTurn } from '../pacer.ts'
 import { createLineSplitter } from './lines.ts'
 
 /** An entry that was not taken. */
@@ -25,13 +27,30 @@ export interface ParsedBatch {
 /** Most rejections that are named: a body of a million empty objects' halves would otherwise be answered at forty times its size. */
 const MAX_NAMED = 1000
 
+/**
+ * What is parsed in one turn of the event loop, in UTF-16 units. A line that is refused costs ten times one that is taken, and a
+ * body of nothing else must not hold up everybody's stream.
+ */
+const TURN_LENGTH = 256 * 1024
+
 /** Parses NDJSON as it arrives. */
 export async function parseNdjson(text: AsyncIterable<string>, now: number): Promise<ParsedBatch> {
   const batch = emptyBatch()
   let number = 0
   const take = (line: string): void => {
     number++
-    if (line.trim() === '') return
+    const trimmed = line.trim()
+    if (trimmed === '') return
+    const own = readOwnForm(line)
+    if (own !== undefined) {
+      batch.records.push(own)
+      return
+    }
+    // Nobody is told what is wrong with it, and no object begins otherwise: to parse it would cost for nothing.
+    if (batch.rejected.length > MAX_NAMED && trimmed[0] !== '{') {
+      batch.refused++
+      return
+    }
     let input: unknown
     try {
       input = JSON.parse(line)
@@ -39,10 +58,15 @@ export async function parseNdjson(text: AsyncIterable<string>, now: number): Pro
       reject(batch, number, 'The line is not valid JSON.')
       return
     }
-    collect(batch, number, input, now, line)
+    collect(batch, number, input, now)
   }
   const splitter = createLineSplitter(take)
-  for await (const piece of text) splitter.push(piece)
+  for await (const piece of text) {
+    for (let at = 0; at < piece.length; at += TURN_LENGTH) {
+      if (at > 0) await new Promise<void>((resolve) => nextTurn(resolve))
+      splitter.push(piece.slice(at, at + TURN_LENGTH))
+    }
+  }
   splitter.end()
   return batch
 }
@@ -58,6 +82,11 @@ export async function parseJson(text: AsyncIterable<string>, now: number): Promi
   const body = pieces.join('')
   const batch = emptyBatch()
   if (body.trim() === '') return batch
+  const own = readOwnForm(body)
+  if (own !== undefined) {
+    batch.records.push(own)
+    return batch
+  }
   let input: unknown
   try {
     input = JSON.parse(body)
@@ -70,7 +99,7 @@ export async function parseJson(text: AsyncIterable<string>, now: number): Promi
     input.forEach((item, index) => {
       collect(batch, index + 1, item, now)
     })
-  } else collect(batch, 1, input, now, body)
+  } else collect(batch, 1, input, now)
   return batch
 }
 
@@ -78,9 +107,14 @@ function emptyBatch(): ParsedBatch {
   return { records: [], rejected: [], refused: 0 }
 }
 
-function collect(batch: ParsedBatch, line: number, input: unknown, now: number, text?: string): void {
+function collect(batch: ParsedBatch, line: number, input: unknown, now: number): void {
+  // Not by an error, which would cost many times the look.
+  if (!isObject(input)) {
+    reject(batch, line, NO_OBJECT)
+    return
+  }
   try {
-    batch.records.push(normalizeEntry(input, now, { text }))
+    batch.records.push(normalizeEntry(input, now))
   } catch (error) {
     reject(batch, line, toMonitorError(error).message)
   }

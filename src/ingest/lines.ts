@@ -56,8 +56,12 @@ export function createLineSplitter(take: TakeLine, maxLength: number = Number.PO
     push(text) {
       let start = 0
       for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', start)) {
-        if (end > start || rest.length === 0) keep(text.slice(start, end))
-        give()
+        // Most lines come whole.
+        if (rest.length === 0 && end - start <= maxLength) take(text.slice(start, end))
+        else {
+          if (end > start) keep(text.slice(start, end))
+          give()
+        }
         start = end + 1
       }
       if (start < text.length) keep(text.slice(start))

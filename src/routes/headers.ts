@@ -1,7 +1,7 @@
 /** Headers of a write, checked. */
 import type { Context } from 'hono'
 import { MonitorError } from '../errors.ts'
-import type { AuthEnv } from '../http/auth.ts'
+import type { LogEnv } from '../http/log-env.ts'
 
 /** The media type of the body in lower case, without its parameters; empty where none is named. */
 export function mediaType(c: Context): string {
@@ -27,7 +27,7 @@ export function requireUtf8(c: Context): void {
  *
  * @throws MonitorError `invalid_header` for a key that cannot be used
  */
-export function idempotencyKey(c: Context<AuthEnv>): string | undefined {
+export function idempotencyKey(c: Context<LogEnv>): string | undefined {
   const key = c.req.header('Idempotency-Key')
   if (key === undefined) return undefined
   if (!/^[\x20-\x7e]{1,255}$/.test(key)) {

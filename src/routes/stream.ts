@@ -4,13 +4,14 @@
  */
 import type { Context, Handler } from 'hono'
 import { getRuntimeKey } from 'hono/adapter'
-import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
-import { type ErrorReporter, toMonitorError } from '../errors.ts'
-import type { AuthEnv } from '../http/auth.ts'
-import type { Heartbeat } from '../http/heartbeat.ts'
-import { destroySocket, isHttp11 } from '../http/node-bindings.ts'
+import { toMonitorError } from '../errors.ts'
+import { type EventSink, type EventWriter, openEvents } from '../http/event-body.ts'
+import type { Heartbeat, Ticking } from '../http/heartbeat.ts'
+import type { LogEnv } from '../http/log-env.ts'
+import { type Connection, connectionOf, isHttp11 } from '../http/node-bindings.ts'
 import type { Metrics } from '../metrics.ts'
-import type { LogSource, StreamItem, Subscription } from '../source.ts'
+import type { ServedLog } from '../served-log.ts'
+import type { StreamItem, Subscription } from '../source.ts'
 import { encodeCheckpoint, encodeError, encodeGap, encodeReady, encodeRetry, HEARTBEAT } from '../sse.ts'
 import { readQuery } from './query.ts'
 
@@ -28,20 +29,17 @@ const ENDED = 'the stream ended'
 
 /** What the route needs. */
 export interface StreamRouteOptions {
-  readonly source: LogSource
   readonly streams: Streams
   readonly heartbeat: Heartbeat
   readonly heartbeatMs: number
   readonly maxClients: number
   readonly maxPerCredential: number | undefined
-  readonly metrics: Metrics
-  readonly onError: ErrorReporter
 }
 
 /** The streams that are open, so that a stop can wait for them. */
 export interface Streams {
-  /** Counts a stream until the returned function is called. */
-  enter(): () => void
+  enter(): void
+  leave(): void
   /** Resolves when none is open. */
   ended(): Promise<void>
 }
@@ -53,12 +51,12 @@ export function createStreams(): Streams {
   return {
     enter() {
       open++
-      return () => {
-        open--
-        if (open > 0) return
-        for (const resolve of waiting) resolve()
-        waiting = []
-      }
+    },
+    leave() {
+      open--
+      if (open > 0) return
+      for (const resolve of waiting) resolve()
+      waiting = []
     },
     ended() {
       if (open === 0) return Promise.resolve()
@@ -67,124 +65,152 @@ export function createStreams(): Streams {
   }
 }
 
-/** The other end of a stream. */
-interface Client {
-  /** Whether it has left by itself. */
-  gone: boolean
-  /** Ends its reader. */
-  readonly stop: AbortController
-  /** Frees what the stream holds. */
-  leave?: () => void
-}
-
-function markGone(client: Client): void {
-  client.gone = true
-  client.stop.abort(ENDED)
-  client.leave?.()
+/** `GET /stream` */
+export function streamRoute(options: StreamRouteOptions): Handler<LogEnv> {
+  const { maxClients, maxPerCredential } = options
+  return async (c) => {
+    const { tail, filter, lastEventId } = readQuery(c)
+    // HEAD asks for the headers of a response that has no end.
+    if (c.req.method === 'HEAD') return respond(c, null)
+    const { credential, expires } = c.get('access')
+    const log = c.get('edgetailLog')
+    const stream = new EventStream(options, log, expires, connectionOf(c))
+    watchRequest(c, stream)
+    stream.subscription = await log.source.subscribe({
+      after: c.req.header('Last-Event-ID') || lastEventId || undefined,
+      tail,
+      filter,
+      signal: stream.signal,
+      maxClients,
+      maxPerCredential,
+      credential,
+    })
+    return respond(c, openEvents(c, stream))
+  }
 }
 
 /**
  * Notices a client that leaves, also before its stream has begun: on Workers nobody else does, and its place would stay taken.
  * On Node the stream's own abort says all, and asking for the signal would cost each client some memory.
  */
-function watchRequest(c: Context, client: Client): void {
+function watchRequest(c: Context, stream: EventStream): void {
   if (getRuntimeKey() !== 'workerd') return
   const { signal } = c.req.raw
-  if (signal.aborted) markGone(client)
-  else signal.addEventListener('abort', () => markGone(client), { once: true })
+  if (signal.aborted) stream.gone()
+  else signal.addEventListener('abort', () => stream.gone(), { once: true })
 }
 
-/** `GET /stream` */
-export function streamRoute(options: StreamRouteOptions): Handler<AuthEnv> {
-  const { source, maxClients, maxPerCredential } = options
-  return async (c) => {
-    const { tail, filter, lastEventId } = readQuery(c)
-    // HEAD asks for the headers of a response that has no end.
-    if (c.req.method === 'HEAD') return respond(c, null)
-    const stop = new AbortController()
-    const client: Client = { gone: false, stop }
-    watchRequest(c, client)
-    const subscription = await source.subscribe({
-      after: c.req.header('Last-Event-ID') || lastEventId || undefined,
-      tail,
-      filter,
-      signal: stop.signal,
-      maxClients,
-      maxPerCredential,
-      credential: c.get('access').credential,
-    })
-    const { body } = streamSSE(c, (stream) => serve(c, stream, subscription, client, options))
-    return respond(c, body)
-  }
-}
+/**
+ * One client's stream. There are thousands that wait: it holds its own few fields and nothing of the request, since what it
+ * holds it holds for hours.
+ */
+class EventStream implements EventWriter, Ticking {
+  /** What it writes. */
+  subscription: Subscription | undefined
+  readonly #options: StreamRouteOptions
+  readonly #log: ServedLog
+  readonly #stop = new AbortController()
+  readonly #connection: Connection | undefined
+  readonly #began: number
+  readonly #endsAt: number
+  readonly #expiry: ReturnType<typeof setTimeout> | undefined
+  #sink: EventSink | undefined
+  #lastWrite: number
+  #lastPing: number
+  #writing = 0
+  /** Whether the client has left by itself. */
+  #isGone = false
 
-async function serve(
-  c: Context<AuthEnv>,
-  stream: SSEStreamingApi,
-  subscription: Subscription,
-  client: Client,
-  { heartbeat, heartbeatMs, streams, metrics, onError }: StreamRouteOptions,
-): Promise<void> {
-  const began = performance.now()
-  const endsAt = began + jitter(ROTATE_MS * 0.9, ROTATE_MS)
-  const cancelExpiry = endBefore(c.get('access').expires, client.stop)
-  let lastWrite = began
-  let lastPing = lastWrite
-  let writing = 0
-
-  async function write(bytes: Uint8Array): Promise<void> {
-    if (writing++ === 0) lastWrite = performance.now()
-    await stream.write(bytes)
-    writing--
-    lastWrite = performance.now()
+  constructor(options: StreamRouteOptions, log: ServedLog, expires: number, connection: Connection | undefined) {
+    this.#options = options
+    this.#log = log
+    this.#connection = connection
+    this.#began = performance.now()
+    this.#lastWrite = this.#began
+    this.#lastPing = this.#began
+    this.#endsAt = this.#began + jitter(ROTATE_MS * 0.9, ROTATE_MS)
+    this.#expiry = endBefore(expires, this.#stop)
   }
 
-  const leaveClock = heartbeat.join(() => {
+  /** Aborts when its reader is to end. */
+  get signal(): AbortSignal {
+    return this.#stop.signal
+  }
+
+  /** The client has left. All that must follow does so at once: on Workers nothing that waits runs after a disconnect. */
+  gone(): void {
+    this.#isGone = true
+    this.#leave()
+  }
+
+  /** Writes what the subscription gives until it ends. */
+  async serve(sink: EventSink): Promise<void> {
+    const subscription = this.subscription as Subscription
+    const { heartbeat, heartbeatMs, streams } = this.#options
+    const { metrics, onError } = this.#log
+    this.#sink = sink
+    heartbeat.join(this)
+    streams.enter()
+    if (this.#isGone) this.#leave()
+    try {
+      const { resumed, id } = subscription
+      await this.#write(encodeReady({ resumed, time: new Date().toISOString(), heartbeatMs }, retryMs(), id))
+      for await (const item of subscription) {
+        const from = performance.now()
+        const taking = this.#write(encodeItem(item), from)
+        if (taking !== undefined) await taking
+        if (!this.#isGone) count(metrics, item, this.#began, from)
+      }
+      if (!this.#isGone) await this.#write(encodeRetry(retryMs()))
+    } catch (error) {
+      onError(error, 'stream')
+      await this.#write(encodeError(toMonitorError(error)))
+    } finally {
+      this.#leave()
+      sink.close()
+    }
+  }
+
+  tick(): void {
+    const { heartbeatMs } = this.#options
     const now = performance.now()
-    const silent = now - lastWrite
+    const silent = now - this.#lastWrite
     // Half of the clock's own interval early rather than late.
     const due = heartbeatMs * 0.875
-    if (now - lastPing >= due) {
-      lastPing = now
-      subscription.keepAlive?.()
+    if (now - this.#lastPing >= due) {
+      this.#lastPing = now
+      this.subscription?.keepAlive?.()
     }
-    if (writing > 0) {
+    if (this.#writing > 0) {
       if (silent >= STUCK_MS) {
-        metrics.slowClose()
-        disconnect(c, stream)
+        this.#log.metrics.slowClose()
+        this.#sink?.abort()
+        // On Node the socket must go too: it waits for a drain that never comes.
+        this.#connection?.destroy?.()
       }
-    } else if (now >= endsAt) client.stop.abort(ENDED)
-    else if (silent >= due) void write(HEARTBEAT)
-  })
-  const leaveStreams = streams.enter()
-  let left = false
-  // All of it at once: on Workers nothing that waits runs after a disconnect.
-  const leave = (): void => {
-    if (left) return
-    left = true
-    cancelExpiry()
-    leaveClock()
-    leaveStreams()
-    client.stop.abort(ENDED)
+    } else if (now >= this.#endsAt) this.#stop.abort(ENDED)
+    else if (silent >= due) void this.#write(HEARTBEAT)
   }
-  client.leave = leave
-  stream.onAbort(() => markGone(client))
-  if (client.gone) leave()
 
-  try {
-    const { resumed, id } = subscription
-    await write(encodeReady({ resumed, time: new Date().toISOString(), heartbeatMs }, retryMs(), id))
-    for await (const item of subscription) {
-      const from = performance.now()
-      await write(encodeItem(item))
-      if (!client.gone) count(metrics, item, began, from)
-    }
-    if (!client.gone) await write(encodeRetry(retryMs()))
-  } catch (error) {
-    onError(error, 'stream')
-    await write(encodeError(toMonitorError(error)))
-  } finally {
-    leave()
+  /** Nothing when the client has taken it; else resolves when it has, or left. */
+  #write(bytes: Uint8Array, now = performance.now()): Promise<void> | undefined {
+    if (this.#writing === 0) this.#lastWrite = now
+    const taking = this.#sink?.write(bytes)
+    return taking === undefined ? undefined : this.#taken(taking)
+  }
+
+  async #taken(taking: Promise<unknown>): Promise<void> {
+    this.#writing++
+    await taking
+    this.#writing--
+    this.#lastWrite = performance.now()
+  }
+
+  /** Frees what the stream holds. */
+  #leave(): void {
+    if (this.#expiry !== undefined) clearTimeout(this.#expiry)
+    this.#stop.abort(ENDED)
+    if (this.#options.heartbeat.leave(this)) this.#options.streams.leave()
   }
 }
 
@@ -192,11 +218,10 @@ async function serve(
  * Ends a stream before its credential does. A timer of its own, since the clock of all is too coarse for it; only streams whose
  * credential ends before the stream would have one.
  */
-function endBefore(expires: number, stop: AbortController): () => void {
+function endBefore(expires: number, stop: AbortController): ReturnType<typeof setTimeout> | undefined {
   const left = expires - Date.now()
-  if (left > ROTATE_MS) return () => {}
-  const timer = setTimeout(() => stop.abort(ENDED), left - Math.min(EXPIRY_MARGIN_MS, left / 10))
-  return () => clearTimeout(timer)
+  if (left > ROTATE_MS) return undefined
+  return setTimeout(() => stop.abort(ENDED), left - Math.min(EXPIRY_MARGIN_MS, left / 10))
 }
 
 /** Counts what a client has taken. What was appended before it came is not late. */
@@ -219,11 +244,17 @@ function respond(c: Context, body: ReadableStream | null): Response {
   c.header('X-Accel-Buffering', 'no')
   // Cloudflare compresses what does not say that it is not to be, and holds events back while it does.
   if (getRuntimeKey() === 'workerd') c.header('Content-Encoding', 'identity')
-  if (!isHttp11(c)) {
+  if (isHttp11(c)) c.header('Connection', wantsClose(c) ? 'close' : 'keep-alive')
+  else {
     c.header('Connection', undefined)
     c.header('Transfer-Encoding', undefined)
   }
   return c.newResponse(body)
+}
+
+/** Whether the connection is to close after the response (RFC 9112, section 9.6). */
+function wantsClose(c: Context): boolean {
+  return /(?:^|,)\s*close\s*(?:,|$)/i.test(c.req.header('Connection') ?? '')
 }
 
 /** When a client should come back, in milliseconds: at different times, so that a restart is not followed by a storm. */
@@ -233,10 +264,4 @@ function retryMs(): number {
 
 function jitter(min: number, max: number): number {
   return min + Math.random() * (max - min)
-}
-
-/** Ends a stream whose client takes nothing. On Node the socket must go too: it waits for a drain that never comes. */
-function disconnect(c: Context, stream: SSEStreamingApi): void {
-  stream.abort()
-  destroySocket(c)
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { JsonObject } from '../../src/log.ts'
+import type { JsonObject, LogRecord } from '../../src/log.ts'
 import { createMonitor } from '../../src/monitor.ts'
 import { normalizeEntry } from '../../src/normalize.ts'
+import { readOwnForm } from '../../src/own-form.ts'
 import { createRedactor, DEFAULT_REDACT_PATHS } from '../../src/redact.ts'
 import { memorySource } from '../../src/sources/memory.ts'
 
@@ -51,6 +52,20 @@ describe('createRedactor', () => {
   it('gives back the very record in which there is nothing to hide', () => {
     const record = normalizeEntry({ message: 'password: is a word here', context: { passwords: 1 } })
     expect(createRedactor(DEFAULT_REDACT_PATHS)(record)).toBe(record)
+  })
+
+  it('hides what a text that is kept as it came says twice, whichever a parser would see', () => {
+    const fields = '"context":{"user":{"token":"first","token":"last"}}'
+    const record = readOwnForm(`{"ts":"2026-01-01T00:00:00.000Z","level":"info","message":"m",${fields}}`)
+    const { json } = createRedactor(DEFAULT_REDACT_PATHS)(record as LogRecord)
+    expect(json).toContain('[REDACTED]')
+    expect(json).not.toMatch(/first|last/)
+  })
+
+  it('finds a field whose name JSON escapes, and one that a pattern would read as one', () => {
+    for (const name of ['a\\b', 'a.b', 'a+b', '(a|b)']) {
+      expect(redacted([`context["${name}"]`], { [name]: 'x', b: 'y' })).toEqual({ [name]: '[REDACTED]', b: 'y' })
+    }
   })
 
   it.each([

@@ -19,6 +19,9 @@ afterAll(() => {
   vi.useRealTimers()
 })
 
+/** A flush takes a millisecond of this clock at the most, and what comes next is gathered four times as long. */
+const TURN_MS = 5
+
 class MemoryWorld extends World {
   readonly source: LogSource
 
@@ -35,7 +38,7 @@ class MemoryWorld extends World {
 
   /** After a turn whoever waits has everything; after a silence it knows its position as well. */
   async pause(kind: string): Promise<void> {
-    await this.#pass(1)
+    await this.#pass(TURN_MS)
     for (const client of this.clients) if (client.waiting) expect(client.complete, 'had everything').toBe(true)
     if (kind !== 'silence') return
     await this.#pass(CHECKPOINT_MS)

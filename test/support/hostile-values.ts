@@ -22,7 +22,8 @@ export const METHODS: readonly string[] = [
 ]
 
 export const PATHS: readonly string[] = list(`/monitor ¦ /monitor/ ¦ /monitor/stream ¦ /monitor/logs ¦ /monitor/session
-  /monitor/health ¦ /monitor/metrics ¦ /monitor/v1/logs ¦ / ¦ * ¦ /monitor/nothing`)
+  /monitor/health ¦ /monitor/metrics ¦ /monitor/v1/logs ¦ / ¦ * ¦ /monitor/nothing ¦ /monitor/streams ¦ /monitor/s/shop
+  /monitor/s/shop/stream ¦ /monitor/s/shop/ ¦ /monitor/s/%2e%2e/stream ¦ /monitor/s/a%2Fb/health ¦ /monitor/s/`)
 
 const SEGMENTS = [
   ...list(`.. ¦ . ¦ %2e%2e ¦ %2E ¦ ..%2f ¦ %5c.. ¦ \\ ¦ %00 ¦ \0 ¦ % ¦ %zz ¦ %e0%a4%a ¦ %ff ¦ \xff ¦ ; ¦ logs ¦ stream ¦ LOGS ¦ monitor

@@ -34,6 +34,20 @@ describe('NDJSON', () => {
     ])
   })
 
+  it('gives others their turn during a body of refusals, takes what is good in it, and counts the rest', async () => {
+    for (const bad of ['{x\n', 'x\n', '5\n']) {
+      let turns = 0
+      const others = setInterval(() => turns++, 0)
+      const body = `{"msg":"first"}\n${bad.repeat(300_000)}{"msg":"last"}\n`
+      const batch = await parseNdjson(pieces(body), NOW)
+      clearInterval(others)
+      expect(messages(batch)).toEqual(['first', 'last'])
+      expect(batch.refused).toBe(300_000)
+      expect(batch.rejected.length).toBe(1001)
+      expect(turns).toBeGreaterThan(0)
+    }
+  })
+
   it('names a line nested too deep and goes on', async () => {
     const deep = `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`
     const batch = await parseNdjson(pieces(`{}\n${deep}\n{}`), NOW)
