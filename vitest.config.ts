@@ -19,7 +19,26 @@ export default defineConfig({
             miniflare: { bindings: SERVICE_SETTINGS },
           }),
         ],
-        test: { name: 'workers', include: [everywhere, 'test/workers/**/*.test.ts'], testTimeout: PATIENCE_MS },
+        test: {
+          name: 'workers',
+          include: [everywhere, 'test/workers/**/*.test.ts'],
+          exclude: ['test/workers/log-relay.test.ts'],
+          testTimeout: PATIENCE_MS,
+        },
+      },
+      // The same with relays, which few readers are enough for here.
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: { bindings: { ...SERVICE_SETTINGS, EDGETAIL_ROOM_CLIENTS: '2' } },
+          }),
+        ],
+        test: {
+          name: 'relays',
+          include: ['test/workers/{durable-object,log-relay,log-room,log-room.model,service}.test.ts'],
+          testTimeout: PATIENCE_MS,
+        },
       },
       // Real servers and browsers: one after the other, so that they do not take each other's time.
       {

@@ -2,6 +2,7 @@
 declare namespace Cloudflare {
   interface Env {
     LOG_ROOM: DurableObjectNamespace
+    LOG_RELAY: DurableObjectNamespace
     EDGETAIL: Fetcher
     EDGETAIL_TOKEN: string
   }

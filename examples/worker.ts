@@ -3,7 +3,7 @@ import { createMonitor, requestLog } from 'edgetail'
 import { durableObjectSource } from 'edgetail/cloudflare'
 import { Hono } from 'hono'
 
-const source = durableObjectSource(env.LOG_ROOM)
+const source = durableObjectSource(env.LOG_ROOM, { relays: env.LOG_RELAY, waitUntil })
 const monitor = createMonitor({ source, token: env.EDGETAIL_TOKEN, waitUntil })
 const app = new Hono()
 app.use(requestLog(monitor))
@@ -13,4 +13,4 @@ app.get('/pay', (c) => {
   return c.text('Sorry.', 500)
 })
 export default app
-export { LogRoom } from 'edgetail/cloudflare'
+export { LogRelay, LogRoom } from 'edgetail/cloudflare'

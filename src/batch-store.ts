@@ -84,7 +84,7 @@ export class BatchStore {
 
   /** How many entries a new reader may get. */
   get size(): number {
-    return this.#head - this.#kept + 1
+    return this.#head - this.kept + 1
   }
 
   /** What the rows of those take, in characters. */
@@ -93,7 +93,7 @@ export class BatchStore {
   }
 
   /** The oldest entry that a new reader may get. */
-  get #kept(): number {
+  get kept(): number {
     return Math.max(this.#floor, this.#head - this.#retention.retain + 1)
   }
 
@@ -147,6 +147,8 @@ export class BatchStore {
   /** Takes from new readers the rows that are too old or too many. Age passes without an append: call it also in silence. */
   expire(): void {
     const { retain, retainBytes = Number.POSITIVE_INFINITY, retainMs } = this.#retention
+    // Asked at each append, and most of the time known without a look.
+    if (retainMs === undefined && this.#head - this.#floor < retain && this.#size <= retainBytes) return
     const oldest = retainMs === undefined ? Number.NEGATIVE_INFINITY : this.#now() - retainMs
     const rows = this.#sql.exec(
       'SELECT first, count, at, size FROM batches WHERE first >= ? ORDER BY first',
@@ -168,7 +170,7 @@ export class BatchStore {
    * @param oldestWanted - infinity when nobody is behind
    */
   trim(oldestWanted: number): void {
-    const kept = this.#kept
+    const kept = this.kept
     let first = Math.min(kept, oldestWanted)
     if (first < kept) {
       let late = 0
@@ -189,16 +191,46 @@ export class BatchStore {
     return this.#positions.overtaken(next, this.#oldest)
   }
 
-  /** What stands at a place for a filter, at most one batch of it; undefined at the end. */
-  read(next: number, filter: Filter): Reading | undefined {
-    if (next > this.#head) return undefined
-    return readRows(this.#rowsFrom(next), next, filter, (sequence) => this.#positions.idOf(sequence))
+  /** What stands at a place for a filter, at most one batch of it and nothing after `last`; undefined at the end. */
+  read(next: number, filter: Filter, last: number = this.#head): Reading | undefined {
+    if (next > last) return undefined
+    return readRows(this.#rowsFrom(next, last), next, filter, (sequence) => this.#positions.idOf(sequence))
+  }
+
+  /** The JSON texts from an entry on, one at least and as many as have the length given, where they are stored. */
+  linesFrom(next: number, maxLength: number): Row {
+    const lines: string[] = []
+    let length = 0
+    let first = next
+    for (const row of this.#rowsFrom(next, this.#head)) {
+      if (lines.length === 0) first = Math.max(next, row.first)
+      for (let index = Math.max(0, next - row.first); index < row.lines.length; index++) {
+        const line = row.lines[index] as string
+        length += line.length
+        if (length > maxLength && lines.length > 0) return { first, lines }
+        lines.push(line)
+      }
+    }
+    return { first, lines }
   }
 
   /** Where a reader starts that resumes after an id, or wants the last `tail` entries that match. */
   locate(after: string | undefined, tail: number, filter: Filter): Start {
-    if (after !== undefined) return this.#positions.resume(after, this.#kept, this.#head)
-    return { next: this.#tailStart(tail, filter), gap: undefined, resumed: false }
+    if (after !== undefined) return this.#positions.resume(after, this.kept, this.#head)
+    return { next: this.tailStart(tail, filter), gap: undefined, resumed: false }
+  }
+
+  /** The first of the last `tail` entries that match, of those up to `head`; the place after them all when none does. */
+  tailStart(tail: number, filter: Filter, head: number = this.#head): number {
+    if (filter.key === '') return Math.max(this.kept, head + 1 - tail)
+    let start = head + 1
+    for (const [sequence, { entry }] of this.#backwards(head)) {
+      if (tail === 0) break
+      if (!filter.matches(entry)) continue
+      start = sequence
+      tail--
+    }
+    return start
   }
 
   /** The id of the place before an entry. */
@@ -233,29 +265,22 @@ export class BatchStore {
     run(this.#sql, 'UPDATE batches SET at = ?, size = LENGTH(lines)', this.#now())
   }
 
-  #tailStart(tail: number, filter: Filter): number {
-    if (filter.key === '') return Math.max(this.#kept, this.#head + 1 - tail)
-    let start = this.#head + 1
-    for (const [sequence, { entry }] of this.#backwards(this.#head)) {
-      if (tail === 0) break
-      if (!filter.matches(entry)) continue
-      start = sequence
-      tail--
-    }
-    return start
-  }
-
-  *#rowsFrom(next: number): Generator<Row> {
+  *#rowsFrom(next: number, last: number): Generator<Row> {
     const rows = this.#sql.exec(
-      'SELECT first, lines FROM batches WHERE first >= (SELECT MAX(first) FROM batches WHERE first <= ?) ORDER BY first',
+      `SELECT first, lines FROM batches
+        WHERE first >= COALESCE((SELECT MAX(first) FROM batches WHERE first <= ?), 0) AND first <= ? ORDER BY first`,
       next,
+      last,
     )
-    for (const row of rows) yield toRow(row)
+    for (const row of rows) {
+      const { first, lines } = toRow(row)
+      yield { first, lines: first + lines.length > last + 1 ? lines.slice(0, last + 1 - first) : lines }
+    }
   }
 
   /** Entries from a place to the oldest kept, newest first. */
   *#backwards(from: number): Generator<[number, LogRecord]> {
-    const kept = this.#kept
+    const kept = this.kept
     const rows = this.#sql.exec('SELECT first, lines FROM batches WHERE first <= ? ORDER BY first DESC', from)
     for (const row of rows) {
       const { first, lines } = toRow(row)

@@ -31,6 +31,11 @@ const CODES = {
   unsupported_media_type: { status: 415, retryable: false },
   /** As many streams are open as the limit allows. */
   too_many_clients: { status: 503, retryable: true },
+  /**
+   * Another named stream would be one too many. 507, since it is room that the server lacks until its operator makes some: not the
+   * client's haste (429), nor a trouble that passes by itself (503).
+   */
+  too_many_streams: { status: 507, retryable: false },
   /** No token is set, so that nobody can be let in. */
   not_configured: { status: 503, retryable: false },
   /** The server is stopping. */
@@ -88,6 +93,14 @@ export function toMonitorError(error: unknown): MonitorError {
 /** The refusal when all places are taken. */
 export function tooManyClients(): MonitorError {
   return new MonitorError('too_many_clients', 'All places for clients are taken. Try again in a moment.')
+}
+
+/** The refusal when all places for named streams are taken. @param max - how many there are */
+export function tooManyStreams(max: number): MonitorError {
+  return new MonitorError(
+    'too_many_streams',
+    `EDGETAIL_MAX_STREAMS (in code: maxStreams) allows ${max} named streams, and all places are taken. Use a stream that there is, or raise it.`,
+  )
 }
 
 /** Where a failure in the background may happen. */

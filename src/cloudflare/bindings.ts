@@ -1,10 +1,12 @@
 /** What a Worker of edgetail's is bound to. */
 import { MonitorError } from '../errors.ts'
-import type { LogRoomNamespace } from '../sources/durable-object.ts'
+import type { LogRelayNamespace, LogRoomNamespace } from '../sources/durable-object.ts'
 
 /** The bindings: settings as vars and secrets, and the namespace of `LogRoom`. */
 export interface WorkerEnv {
   readonly LOG_ROOM: LogRoomNamespace
+  /** The namespace of `LogRelay`; without it the room serves every watcher itself. */
+  readonly LOG_RELAY?: LogRelayNamespace | undefined
   readonly [setting: string]: unknown
 }
 

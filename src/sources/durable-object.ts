@@ -2,6 +2,7 @@
  * Entries in a Durable Object, seen from the Worker. Stands on nothing of Cloudflare's but the shape of what is passed in.
  */
 import { MonitorError, tooManyClients } from '../errors.ts'
+import type { Append } from '../group-commit.ts'
 import type { LogRecord } from '../log.ts'
 import type {
   HistoryPage,
@@ -15,7 +16,6 @@ import type {
 import { batchFromBytes, lastIdOf, parseId } from '../sse.ts'
 import {
   type Control,
-  encodeRequest,
   MORE,
   OPENED_HEADER,
   type Opened,
@@ -24,6 +24,8 @@ import {
   type RoomRequest,
   unavailable,
 } from './room-link.ts'
+import { AT_ROOM, RoomRoute, type SocketStub } from './room-route.ts'
+import { type AppendOutcome, RoomWriter } from './room-writer.ts'
 
 /** A namespace of log rooms, as a binding in `wrangler.toml` gives it. */
 export interface LogRoomNamespace {
@@ -31,19 +33,29 @@ export interface LogRoomNamespace {
   get(id: never): unknown
 }
 
+/** A namespace of relays, as a binding in `wrangler.toml` gives it. */
+export type LogRelayNamespace = LogRoomNamespace
+
 /** Options of {@link durableObjectSource}. */
 export interface DurableObjectSourceOptions {
   /** Which object of the namespace. @default default */
   readonly name?: string
+  /** Relays, for readers for whom the object itself has no place. @default none: it serves all of them */
+  readonly relays?: LogRelayNamespace | undefined
+  /**
+   * Sends together what several requests append at the same time, which needs fewer calls of the object. Pass `waitUntil` of
+   * `cloudflare:workers`: a call must outlive the request that made it, whose client may leave. @default a call for each append
+   */
+  readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined
 }
 
 /** What the object can be asked. */
-interface LogRoomStub {
+interface LogRoomStub extends SocketStub {
   append(lines: readonly string[]): Promise<string[]>
+  appendAll(appends: readonly Append[]): Promise<AppendOutcome[]>
   appendOnce(key: string, lines: readonly string[], answer: string): Promise<string>
   history(query: HistoryQuery): Promise<HistoryPage>
   status(): Promise<SourceStatus>
-  fetch(url: URL, init: { headers: Record<string, string> }): Promise<RoomResponse>
 }
 
 /** An answer with a socket, which is Cloudflare's own. */
@@ -62,11 +74,13 @@ const REOPEN_AFTER_MS = [0, 250, 1000]
 /** A source that keeps entries in a Durable Object of class `LogRoom`. */
 export function durableObjectSource(
   namespace: LogRoomNamespace,
-  { name = 'default' }: DurableObjectSourceOptions = {},
+  { name = 'default', relays, waitUntil }: DurableObjectSourceOptions = {},
 ): LogSource {
   const controller = new AbortController()
   // A stub is made for each call: one that has failed stays broken.
   const room = (): LogRoomStub => namespace.get(namespace.idFromName(name) as never) as LogRoomStub
+  const relay = relays && ((name: string) => relays.get(relays.idFromName(name) as never) as SocketStub)
+  const route = new RoomRoute(name, room, relay)
   const ask = async <Answer>(question: (room: LogRoomStub) => Promise<Answer>): Promise<Answer> => {
     if (controller.signal.aborted) throw new MonitorError('source_unavailable', 'The log source is closed.')
     try {
@@ -75,14 +89,24 @@ export function durableObjectSource(
       throw error instanceof MonitorError ? error : unavailable(error)
     }
   }
+  const writer = waitUntil && new RoomWriter({ send: (appends) => room().appendAll(appends), waitUntil })
   return {
-    append: (records) => ask((room) => room.append(records.map(toJson))),
-    appendOnce: (key, records, answer) => ask((room) => room.appendOnce(key, records.map(toJson), answer)),
+    async append(records) {
+      const lines = records.map(toJson)
+      return ask(async (room) => (writer === undefined ? room.append(lines) : (await writer.append({ lines })).ids))
+    },
+    async appendOnce(key, records, answer) {
+      const lines = records.map(toJson)
+      return ask(async (room) => {
+        if (writer === undefined) return room.appendOnce(key, lines, answer)
+        return (await writer.append({ lines, once: { key, answer } })).answer
+      })
+    },
     history: (query) => ask((room) => room.history(query)),
     status: () => ask((room) => room.status()),
     subscribe: (options) =>
       ask(async () => {
-        const reader = new RoomReader(room, options, controller.signal)
+        const reader = new RoomReader(route, options, controller.signal)
         await reader.open()
         return reader
       }),
@@ -96,9 +120,11 @@ export function durableObjectSource(
 class RoomReader implements Subscription, AsyncIterator<StreamItem, undefined> {
   resumed = false
   id: string | undefined
-  readonly #room: () => LogRoomStub
+  readonly #route: RoomRoute
   readonly #options: SubscribeOptions
   readonly #closing: AbortSignal
+  /** The object that it last read from. */
+  #at: number | undefined
   #socket: RoomSocket | undefined
   #queue: StreamItem[] = []
   #queuedBytes = 0
@@ -109,8 +135,8 @@ class RoomReader implements Subscription, AsyncIterator<StreamItem, undefined> {
   #arrived: (() => void) | undefined
   #ended = false
 
-  constructor(room: () => LogRoomStub, options: SubscribeOptions, closing: AbortSignal) {
-    this.#room = room
+  constructor(route: RoomRoute, options: SubscribeOptions, closing: AbortSignal) {
+    this.#route = route
     this.#options = options
     this.#closing = closing
     for (const signal of [options.signal, closing]) {
@@ -164,14 +190,14 @@ class RoomReader implements Subscription, AsyncIterator<StreamItem, undefined> {
 
   async #connect(start: RoomRequest): Promise<Opened> {
     const { filter, credential } = this.#options
-    const url = encodeRequest({ ...start, filter, credential })
-    const response = await this.#room().fetch(url, { headers: { Upgrade: 'websocket' } })
+    const { response, at } = await this.#route.open({ ...start, filter, credential }, this.#at)
     if (response.status === 503) throw tooManyClients()
-    const socket = response.webSocket
+    const socket = (response as RoomResponse).webSocket
     if (!socket) throw unavailable(new Error(`The log room answered ${response.status}.`))
     // Newer compatibility dates give a Blob, which can only be read later, and so out of order.
     socket.binaryType = 'arraybuffer'
     socket.accept()
+    this.#at = at
     if (this.#ended) socket.close(1000)
     else this.#listen(socket)
     return JSON.parse(response.headers.get(OPENED_HEADER) ?? '{}') as Opened
@@ -244,6 +270,8 @@ class RoomReader implements Subscription, AsyncIterator<StreamItem, undefined> {
         return
       } catch (error) {
         failure = error
+        // Whatever is wrong with a relay, the room knows another.
+        this.#at = AT_ROOM
       }
     }
     throw unavailable(failure)

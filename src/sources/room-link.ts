@@ -27,6 +27,22 @@ export interface Opened {
   readonly id?: string | undefined
 }
 
+/** The status of an object that has no place for a watcher. The room says in a header where there is one. */
+export const ELSEWHERE = 307
+
+/** The header of that answer, as JSON of {@link Route}. */
+export const ROUTE_HEADER = 'edgetail-route'
+
+/** Where a watcher goes for whom the room has no place. */
+export interface Route {
+  /** The number of the relay that expects it. */
+  readonly relay: number
+  /** Relays that have places for others. */
+  readonly free: readonly number[]
+  /** Relays that there are: after a storm each of them may have places. */
+  readonly all: readonly number[]
+}
+
 /** What the object sends as text beside `more` and `pong`. */
 export type Control = Gap | Checkpoint
 
@@ -39,6 +55,22 @@ export interface RoomRequest {
   readonly maxClients?: number | undefined
   readonly maxPerCredential?: number | undefined
   readonly credential?: string | undefined
+  /** The name of the room's object, from a Worker that can go on to a relay. */
+  readonly room?: string | undefined
+  /** The name of the relay's object that is asked. */
+  readonly relay?: string | undefined
+  /** Whether the room has sent it there. */
+  readonly sent?: boolean | undefined
+}
+
+/** The name of a relay's object. */
+export function relayName(room: string, relay: number): string {
+  return `${room}/relay-${relay}`
+}
+
+/** The name of the room's object that a relay belongs to. */
+export function roomOf(relay: string): string {
+  return relay.slice(0, relay.lastIndexOf('/'))
 }
 
 /** The address of a subscription. Only its query means anything. */
@@ -60,6 +92,9 @@ export function decodeRequest(url: URL): RoomRequest {
     maxClients: number('maxClients'),
     maxPerCredential: number('maxPerCredential'),
     credential: text('credential'),
+    room: text('room'),
+    relay: text('relay'),
+    sent: text('sent') === 'true',
   }
 }
 

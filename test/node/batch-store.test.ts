@@ -176,3 +176,21 @@ describe('BatchStore by bytes and age', () => {
     expect(make().size).toBe(2)
   })
 })
+
+describe('BatchStore', () => {
+  it('looks for what is to go only when there is something', () => {
+    const database = new DatabaseSync(':memory:')
+    let looks = 0
+    const sql = {
+      exec(statement: string, ...values: (string | number | null)[]) {
+        if (statement.startsWith('SELECT first, count, at, size')) looks++
+        return database.prepare(statement).iterate(...values)
+      },
+    } as SqlDriver
+    const store = new BatchStore(sql, { retain: 10, retainBytes: 1000 })
+    for (let number = 0; number < 10; number++) store.append(['{}'])
+    expect([store.size, looks]).toEqual([10, 0])
+    store.append(['{}'])
+    expect([store.size, looks]).toEqual([10, 1])
+  })
+})

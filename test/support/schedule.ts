@@ -87,6 +87,8 @@ export abstract class World {
   minClients(): number {
     return this.clients.length
   }
+  /** Waits until it is known who has left, where that takes a moment. */
+  async recount(): Promise<void> {}
   /** Lets time pass, and checks what must be so after it. */
   abstract pause(kind: Pause): Promise<void>
   /** Lets the clients do what they can do at once. */
@@ -106,6 +108,7 @@ export abstract class World {
       client.cutAfter = undefined
       if (!client.connected) await client.resume(this.source)
     }
+    await this.recount()
     const { entries, clients } = await this.source.status()
     expect(entries).toBe(this.model.end - this.model.kept)
     expect(clients).toBeGreaterThanOrEqual(this.minClients())

@@ -49,10 +49,23 @@ interface Bundle {
 /** Starts a program; what is not a pipe is not read. */
 type Launch = (program: string, args: readonly string[]) => ChildProcess
 
+/** How they are started. */
+export interface WorkerdOptions {
+  /** @default spawn */
+  readonly launch?: Launch
+  /** @default what makes a function optimised after some calls: faults of optimised code else need thousands of requests */
+  readonly v8Flags?: readonly string[]
+}
+
+const OPTIMISED_EARLY = ['--invocation-count-for-maglev=10', '--invocation-count-for-turbofan=20']
+
 const launchHere: Launch = (program, args) => spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
 
 /** Builds and starts Workers. What they keep is in the disk service `objects`, in a folder that goes when they stop. */
-export async function startWorkerd(workers: readonly WorkerSpec[], launch: Launch = launchHere): Promise<Workerd> {
+export async function startWorkerd(
+  workers: readonly WorkerSpec[],
+  { launch = launchHere, v8Flags = OPTIMISED_EARLY }: WorkerdOptions = {},
+): Promise<Workerd> {
   const folder = await mkdtemp(join(tmpdir(), 'edgetail-workerd-'))
   await mkdir(join(folder, 'objects'))
   const bundles = await Promise.all(
@@ -75,6 +88,7 @@ export async function startWorkerd(workers: readonly WorkerSpec[], launch: Launc
     `using Workerd = import "/workerd/workerd.capnp";
      const config :Workerd.Config = (
        services = [${services.join(', ')}, (name = "objects", disk = (path = "${folder}/objects", writable = true))],
+       v8Flags = ${JSON.stringify(v8Flags)},
        sockets = [${sockets.join(', ')}],
      );`,
   )

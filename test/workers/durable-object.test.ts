@@ -1,12 +1,5 @@
-import { env } from 'cloudflare:workers'
-import { durableObjectSource, type LogRoomNamespace } from '../../src/sources/durable-object.ts'
 import { testSource } from '../../src/testing/source.ts'
+import { roomSource } from './room-source.ts'
 
-const namespace = (env as unknown as { LOG_ROOM: LogRoomNamespace }).LOG_ROOM
-
-// The retention is a setting of the object: vitest.config.ts binds it.
-testSource('durable object', async (name) => durableObjectSource(namespace, { name }), {
-  retain: 50,
-  durable: true,
-  shared: true,
-})
+// The retention is a setting of the object: vitest.config.ts binds it, and in the project `relays` few places at each.
+testSource('durable object', roomSource, { retain: 50, durable: true, shared: true })
