@@ -75,20 +75,22 @@ export function createRegistry(): Registry {
   return {
     counter(name, help, values) {
       const names = Object.keys(values)
-      const keyOf = (labels: Readonly<Record<string, string>>): string => writeLabels(names, labels)
+      // By the bare values: written down as labels they are only when somebody asks, and counted with every request.
+      const keyOf = (labels: Readonly<Record<string, string>>): string => names.map((name) => labels[name]).join('\n')
       // From the start all are there: a rate cannot be told of a series that begins with its first event.
-      const counts = new Map(combinations(values).map((labels) => [keyOf(labels), 0]))
+      const series = new Map(
+        combinations(values).map((labels) => [keyOf(labels), { labels: writeLabels(names, labels), value: 0 }]),
+      )
       metrics.push({
         name,
         help,
         type: 'counter',
-        samples: () => Array.from(counts, ([labels, value]) => ({ suffix: '', labels, value })),
+        samples: () => Array.from(series.values(), ({ labels, value }) => ({ suffix: '', labels, value })),
       })
       return {
         add(labels, by = 1) {
-          const key = keyOf(labels)
-          const count = counts.get(key)
-          if (count !== undefined) counts.set(key, count + by)
+          const counted = series.get(keyOf(labels))
+          if (counted !== undefined) counted.value += by
         },
       }
     },

@@ -62,8 +62,9 @@ export interface Metrics {
    * Writes all of it down.
    *
    * @param status - of the source; undefined when it cannot serve
+   * @param streams - how many named streams there are; undefined where it is not told
    */
-  render(format: ExpositionFormat, status: SourceStatus | undefined): string
+  render(format: ExpositionFormat, status: SourceStatus | undefined, streams?: number): string
 }
 
 /** Makes metrics that all stand at zero. */
@@ -128,9 +129,19 @@ export function createMetrics(): Metrics {
 
   return {
     stored(way, records) {
-      const counts = new Map<Level, number>()
-      for (const { entry } of records) counts.set(entry.level, (counts.get(entry.level) ?? 0) + 1)
-      for (const [level, count] of counts) entries.add({ way, level }, count)
+      // Run by run: neighbours mostly have the same level, and a lookup for each of many entries adds up.
+      let level: Level | undefined
+      let count = 0
+      for (const record of records) {
+        const next = record.level ?? record.entry.level
+        if (next !== level) {
+          if (level !== undefined) entries.add({ way, level }, count)
+          level = next
+          count = 0
+        }
+        count++
+      }
+      if (level !== undefined) entries.add({ way, level }, count)
     },
     refusedEntries: (way, count) => refusedEntries.add({ way }, count),
     refusedRequest: (code) => refusedRequests.add({ code }),
@@ -150,7 +161,7 @@ export function createMetrics(): Metrics {
       errors.add({ stage })
       report(error, stage)
     },
-    render(format, status) {
+    render(format, status, streams) {
       const { clients, entries: stored, bytes, total, flushWindowMs } = status ?? {}
       return registry.render(format, [
         {
@@ -178,6 +189,12 @@ export function createMetrics(): Metrics {
           type: 'gauge',
           help: 'Time for which entries were last gathered into one batch; longer under load.',
           value: flushWindowMs === undefined ? undefined : flushWindowMs / 1000,
+        },
+        {
+          name: 'edgetail_streams',
+          type: 'gauge',
+          help: 'Named streams that there are beside the log at the base.',
+          value: streams,
         },
         {
           name: 'edgetail_start_time_seconds',

@@ -5,6 +5,7 @@
 import * as v from 'valibot'
 import { MonitorError } from './errors.ts'
 import { DEFAULT_REDACT_PATHS, isRedactPath, REDACT_MESSAGE } from './redact.ts'
+import { placeInTokens, readTokenList, type StreamToken, tokenList, tokenText } from './token-list.ts'
 
 /** The headers of a proxy that can be trusted. */
 const PROXY_HEADERS = [
@@ -26,6 +27,15 @@ export interface MonitorSettings {
   readonly readToken?: string | undefined
   /** Writes only. `EDGETAIL_WRITE_TOKEN` */
   readonly writeToken?: string | undefined
+  /**
+   * Further tokens, each with its rights and the named streams that it is limited to. `EDGETAIL_TOKENS`, as a JSON array
+   * @default none
+   */
+  readonly tokens?: readonly StreamToken[] | undefined
+  /**
+   * Named streams beside the default log, where the monitor has a place for them; 0 for none. `EDGETAIL_MAX_STREAMS` @default 100
+   */
+  readonly maxStreams?: number | undefined
   /** Streams open at once; further ones get 503. `EDGETAIL_MAX_CLIENTS` @default 1000 */
   readonly maxClients?: number | undefined
   /** Largest body of a write in bytes, compressed or not. `EDGETAIL_MAX_BODY` @default 1048576 */
@@ -64,6 +74,8 @@ export interface MonitorSettings {
 
 /** Settings with every default filled in. */
 export interface ResolvedMonitorSettings extends MonitorSettings {
+  readonly tokens: readonly StreamToken[]
+  readonly maxStreams: number
   readonly maxClients: number
   readonly maxBody: number
   readonly maxGzipRatio: number
@@ -96,13 +108,11 @@ export interface Settings extends ResolvedMonitorSettings {
   readonly redisUrl?: string | undefined
   /** Name of the log in Redis. `EDGETAIL_REDIS_KEY` @default edgetail */
   readonly redisKey: string
+  /**
+   * Streams that one Durable Object serves, the log room or a relay, on Workers. `EDGETAIL_ROOM_CLIENTS` @default 4000
+   */
+  readonly roomClients: number
 }
-
-/** A bearer token as it can stand in a header (RFC 6750, section 2.1, and what else is visible ASCII). */
-const token: v.GenericSchema<string> = text(
-  /^[\x21-\x7e]{1,4096}$/,
-  'is 1 to 4096 visible ASCII characters without blanks',
-)
 
 function text(pattern: RegExp, message: string): v.GenericSchema<string> {
   return v.pipe(v.string(message), v.regex(pattern, message))
@@ -124,9 +134,11 @@ const trustedMessage = `lists headers of ${PROXY_HEADERS.join(', ')}, separated 
 const redactPath = v.pipe(v.string(REDACT_MESSAGE), v.check(isRedactPath, REDACT_MESSAGE))
 
 const monitorSettings = {
-  token: v.optional(token),
-  readToken: v.optional(token),
-  writeToken: v.optional(token),
+  token: v.optional(tokenText),
+  readToken: v.optional(tokenText),
+  writeToken: v.optional(tokenText),
+  tokens: v.optional(tokenList, []),
+  maxStreams: v.optional(wholeNumber(0, 10_000), 100),
   maxClients: v.optional(wholeNumber(1, 1_000_000), 1000),
   maxBody: v.optional(wholeNumber(1, 256 * 1024 * 1024), 1024 * 1024),
   maxClientsPerToken: v.optional(wholeNumber(1, 1_000_000)),
@@ -166,6 +178,8 @@ const settings: v.GenericSchema<unknown, Settings> = v.object({
   dataSync: v.optional(v.picklist(['normal', 'full'], 'is normal or full'), 'normal'),
   redisUrl: v.optional(text(/^rediss?:\/\/./, 'is a URL such as redis://127.0.0.1:6379')),
   redisKey: v.optional(text(/^[\w.:-]{1,200}$/, 'is 1 to 200 letters, digits and .:_-'), 'edgetail'),
+  // An object takes 32,768 sockets, of which those need room whose Workers are gone and not yet missed.
+  roomClients: v.optional(wholeNumber(1, 30_000), 4000),
 })
 
 /** The names in the environment, and how their text is read. */
@@ -173,6 +187,8 @@ const VARIABLES = {
   token: ['EDGETAIL_TOKEN', String],
   readToken: ['EDGETAIL_READ_TOKEN', String],
   writeToken: ['EDGETAIL_WRITE_TOKEN', String],
+  tokens: ['EDGETAIL_TOKENS', readTokenList],
+  maxStreams: ['EDGETAIL_MAX_STREAMS', toNumber],
   maxClients: ['EDGETAIL_MAX_CLIENTS', toNumber],
   maxBody: ['EDGETAIL_MAX_BODY', toNumber],
   maxClientsPerToken: ['EDGETAIL_MAX_CLIENTS_PER_TOKEN', toNumber],
@@ -192,6 +208,7 @@ const VARIABLES = {
   dataSync: ['EDGETAIL_DATA_SYNC', String],
   redisUrl: ['REDIS_URL', String],
   redisKey: ['EDGETAIL_REDIS_KEY', String],
+  roomClients: ['EDGETAIL_ROOM_CLIENTS', toNumber],
 } satisfies Record<keyof Settings, readonly [string, (text: string) => unknown]>
 
 /**
@@ -227,7 +244,11 @@ function check<Schema extends v.GenericSchema>(
   if (result.success) return result.output
   const [issue] = result.issues
   // The value is left out: it may be a token.
-  throw new MonitorError('invalid_setting', `${nameOf(String(issue.path?.[0]?.key))} ${issue.message}.`)
+  const [first, ...rest] = issue.path?.map(({ key }) => key) ?? []
+  throw new MonitorError(
+    'invalid_setting',
+    `${nameOf(String(first))}${first === 'tokens' ? placeInTokens(rest, issue.message) : ''} ${issue.message}.`,
+  )
 }
 
 function toNumber(text: string): number {

@@ -2,6 +2,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { MonitorError } from '../errors.ts'
 import { LEVELS, type Level, levelNamed } from '../log.ts'
+import { DEFAULT_STREAM, isStreamName, STREAM_NAME_RULE } from '../streams.ts'
 
 /** `edgetail [files…]` */
 export interface ServeArguments {
@@ -12,6 +13,8 @@ export interface ServeArguments {
   readonly fromStart: boolean
   /** End when standard input ends. */
   readonly exit: boolean
+  /** The log that what is read goes to. */
+  readonly stream: string
   /** Settings given as options; they win over the environment. */
   readonly settings: Readonly<Record<string, string>>
 }
@@ -54,6 +57,7 @@ Options of edgetail
   --host <name>  address to listen on                       (HOST, 127.0.0.1)
   --exit         end when standard input ends
   --from-start   read files from their start, not from their end
+  --stream <name>  put what is read into this named stream    (default)
 
 Options of tail and logs; the token comes from EDGETAIL_TOKEN or is asked for
   --level <name> only this level and graver ones: ${LEVELS.join(' ')}
@@ -78,7 +82,7 @@ Environment
   EDGETAIL_HEARTBEAT_MS   silence after which a comment is sent      (20000)
   EDGETAIL_REDACT         paths of secrets beside the usual ones, or off
   EDGETAIL_CORS_ORIGINS   origins whose pages may call, by commas    (none)
-  README.md has the rest: limits of uploads and of clients by token, headers of proxies
+  README.md has the rest: named streams and their tokens, limits of uploads and clients, proxies
 `
 
 const COMMON = {
@@ -106,12 +110,14 @@ function readServeArguments(args: readonly string[]): Arguments {
       host: { type: 'string' },
       exit: { type: 'boolean', default: false },
       'from-start': { type: 'boolean', default: false },
+      stream: { type: 'string', default: DEFAULT_STREAM },
     },
   })
-  const { port, host, exit, version, help, 'from-start': fromStart } = values
+  const { port, host, exit, stream, version, help, 'from-start': fromStart } = values
   if (help || version) return { command: help ? 'help' : 'version' }
+  if (!isStreamName(stream)) throw invalid(`--stream is a name: ${STREAM_NAME_RULE}.`)
   const settings = { ...(port && { PORT: port }), ...(host && { HOST: host }) }
-  return { command: 'serve', files: positionals, fromStart, exit, settings }
+  return { command: 'serve', files: positionals, fromStart, exit, stream, settings }
 }
 
 function readReadArguments(command: 'tail' | 'logs', args: string[]): Arguments {
@@ -125,10 +131,16 @@ function readReadArguments(command: 'tail' | 'logs', args: string[]): Arguments 
       tail: { type: 'string', short: 'n', default: String(command === 'tail' ? DEFAULT_TAIL : MAX_TAIL) },
       json: { type: 'boolean', default: false },
       'no-color': { type: 'boolean', default: false },
+      // No option of these, but where one looks for it after `edgetail --stream`.
+      stream: { type: 'string' },
     },
   })
-  const { level, q, tail, json, version, help, 'no-color': noColor } = values
+  const { level, q, tail, json, stream, version, help, 'no-color': noColor } = values
   if (help || version) return { command: help ? 'help' : 'version' }
+  if (stream !== undefined) {
+    const name = isStreamName(stream) ? stream : '<name>'
+    throw invalid(`A stream is a part of the address of ${command}, as in http://127.0.0.1:8787/monitor/s/${name}.`)
+  }
   const [url] = positionals
   if (url === undefined || positionals.length > 1) {
     throw invalid(`${command} takes one address, such as http://127.0.0.1:8787/monitor.`)

@@ -27,6 +27,24 @@ const QUIET_MS = 40
 /** How long it is held at the most, in milliseconds, while lines that belong to it go on coming. */
 const HELD_MS = 250
 
+/**
+ * Makes of what may fail one that tells it and goes on: a program whose output is read must not end because nobody can watch it. Each
+ * trouble is told once, and how many entries it cost when it is over.
+ */
+export function tellFailures(append: Append, report: (sentence: string) => void): Append {
+  let lost = 0
+  return async (records) => {
+    try {
+      await append(records)
+      if (lost > 0) report(`Entries are stored again. Not stored: ${lost}.`)
+      lost = 0
+    } catch (error) {
+      if (lost === 0) report(`What is read is not stored now. ${(error as Error).message}`)
+      lost += records.length
+    }
+  }
+}
+
 /** Makes a feed. */
 export function createFeed(append: Append, options: PrintedReaderOptions = {}): Feed {
   const reader = createPrintedReader(options)

@@ -144,6 +144,7 @@ async function refusalOf(response: Response, base: string, accept: string): Prom
   if (status === 401) return refuse('unauthorized', `${base} does not know this token. Check EDGETAIL_TOKEN.`, true)
   if (status === 403) return refuse('forbidden', `${base} does not let this token read. ${words ?? ''}`.trim(), true)
   if (status === 400) return refuse('invalid_query', words ?? `${base} does not understand the request.`, true)
+  if (status === 404 && words !== undefined) return refuse('not_found', `${base} refuses (404). ${words}`)
   if (status === 404) {
     return refuse('not_found', `There is no edgetail at ${base} (404). Its address ends with its base, often /monitor.`)
   }

@@ -1,10 +1,12 @@
 /** `edgetail`: serves, and reads what is piped into it and the files that it is given. Its own words go to standard error. */
 import { randomBytes } from 'node:crypto'
+import { MonitorError } from '../errors.ts'
 import { closeOnSignals, type Server, STOP_MS, startServer } from '../node/server.ts'
 import { readSettings, type Settings } from '../settings.ts'
 import type { LogSource } from '../source.ts'
+import { allowsStream, DEFAULT_STREAM } from '../streams.ts'
 import type { ServeArguments } from './args.ts'
-import type { Append } from './feed.ts'
+import { type Append, tellFailures } from './feed.ts'
 import { openFiles } from './follow/index.ts'
 import { readNames } from './follow/names.ts'
 import { followInput, isPiped } from './stdin.ts'
@@ -13,23 +15,39 @@ import { followInput, isPiped } from './stdin.ts'
 const LAST_WORDS_MS = 3000
 
 /** Runs until a signal, or with `--exit` until the input has ended. */
-export async function serve({ exit, files, fromStart, settings: given }: ServeArguments): Promise<void> {
+export async function serve({ exit, files, fromStart, stream, settings: given }: ServeArguments): Promise<void> {
   const settings = readSettings({ ...process.env, ...given })
-  const hasToken = [settings.token, settings.readToken, settings.writeToken].some((token) => token !== undefined)
+  const { token, readToken, writeToken, tokens } = settings
+  const hasToken = tokens.length > 0 || [token, readToken, writeToken].some((token) => token !== undefined)
   const generated = hasToken ? undefined : randomBytes(24).toString('base64url')
   const piped = isPiped()
   const names = readNames(files)
   const isAlone = !piped && files.length === 0
-  const server = await startServer({ ...settings, token: settings.token ?? generated, logRequests: isAlone })
+  if (stream !== DEFAULT_STREAM && settings.maxStreams === 0) {
+    throw new MonitorError('invalid_setting', 'EDGETAIL_MAX_STREAMS is 0, so there is no place for --stream. Raise it.')
+  }
+  const server = await startServer({
+    ...settings,
+    token: token ?? generated,
+    logRequests: isAlone,
+    async prepare(monitor) {
+      // A listener's place lasts as that of an entry does, which is to come: without one nothing is begun.
+      const stop = new AbortController()
+      if (stream !== DEFAULT_STREAM) await monitor.stream(stream).source.subscribe({ tail: 0, signal: stop.signal })
+      stop.abort()
+    },
+  })
+  const log = server.monitor.stream(stream)
   let input: Promise<void> = Promise.resolve()
   let following: Promise<void> = Promise.resolve()
   const stopFollowing = new AbortController()
   let stopping = false
+  const report = (sentence: string): void => void process.stderr.write(`edgetail: ${sentence}\n`)
   const appendTo = (source: LogSource): Append => {
-    return async (records) => {
+    return tellFailures(async (records) => {
       // What comes after the last words is passed through, but nobody is there to watch it.
       if (!stopping) await source.append(records)
-    }
+    }, report)
   }
   closeOnSignals({
     async close() {
@@ -46,10 +64,10 @@ export async function serve({ exit, files, fromStart, settings: given }: ServeAr
   })
   const opened = await openFiles(names, {
     fromStart,
-    append: appendTo(server.monitor.sourceOf('file')),
-    report: (sentence) => void process.stderr.write(`edgetail: ${sentence}\n`),
+    append: appendTo(log.sourceOf('file')),
+    report,
   })
-  greet(server, settings, generated)
+  greet(server, settings, stream, generated)
 
   if (isAlone) {
     server.monitor.log('info', `edgetail is listening on ${server.origin}${settings.base}`, {
@@ -60,7 +78,7 @@ export async function serve({ exit, files, fromStart, settings: given }: ServeAr
     return
   }
   following = opened.follow(stopFollowing.signal)
-  if (piped) input = followInput(process.stdin, process.stdout, appendTo(server.monitor.sourceOf('stdin')))
+  if (piped) input = followInput(process.stdin, process.stdout, appendTo(log.sourceOf('stdin')))
   if (exit && piped) {
     await Promise.race([input, following.then(() => input)])
     stopFollowing.abort()
@@ -71,24 +89,29 @@ export async function serve({ exit, files, fromStart, settings: given }: ServeAr
   process.exit(0)
 }
 
-function greet({ origin }: Server, settings: Settings, generated: string | undefined): void {
-  if (generated === undefined && settings.token === undefined && settings.readToken === undefined) {
+function greet({ origin }: Server, settings: Settings, stream: string, generated: string | undefined): void {
+  const limited = settings.tokens.find(({ rights }) => rights.includes('read'))
+  if ([generated, settings.token, settings.readToken, limited].every((reader) => reader === undefined)) {
     process.stderr.write(
-      `edgetail is listening on ${origin}${settings.base}. Only EDGETAIL_WRITE_TOKEN is set, so nobody can watch: set ` +
+      `edgetail is listening on ${origin}${settings.base}. No token that reads is set, so nobody can watch: set ` +
         'EDGETAIL_READ_TOKEN too, or EDGETAIL_TOKEN for both.\n',
     )
     return
   }
+  // A fragment stays in the browser: it reaches no server's log. With a token of the user's own, it is not ours to print.
+  const own = settings.token !== undefined ? '$EDGETAIL_TOKEN' : settings.readToken && '$EDGETAIL_READ_TOKEN'
+  const known = generated ?? own
   // All addresses are none that a browser could open.
   const isOpen = settings.host === '0.0.0.0' || settings.host === '::'
-  const url = `${isOpen ? origin.replace(/\/\/.*:/, '//127.0.0.1:') : origin}${settings.base}`
+  const seen = known !== undefined || allowsStream(limited?.streams, stream) ? stream : '<name>'
+  const below = seen === DEFAULT_STREAM ? '' : `/s/${seen}`
+  const url = `${isOpen ? origin.replace(/\/\/.*:/, '//127.0.0.1:') : origin}${settings.base}${below}`
   if (isOpen) {
     process.stderr.write(
       'edgetail listens on all addresses, unencrypted: have a proxy with TLS in front of it where others share the network.\n',
     )
   }
-  // A fragment stays in the browser: it reaches no server's log. With a token of the user's own, it is not ours to print.
-  const token = generated ?? (settings.token === undefined ? '$EDGETAIL_READ_TOKEN' : '$EDGETAIL_TOKEN')
+  const token = known ?? '<one of EDGETAIL_TOKENS>'
   process.stderr.write(
     `edgetail is listening. Watch in the browser:\n\n  ${url}${generated ? `#token=${generated}` : ''}\n\n` +
       `or in a terminal:\n\n  curl -N -H "Authorization: Bearer ${token}" ${url}/stream\n\n`,

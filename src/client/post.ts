@@ -27,8 +27,8 @@ export type Answer =
   | { readonly type: 'too large'; readonly error: MonitorError }
   /** It would be refused again. */
   | { readonly type: 'refused'; readonly error: MonitorError }
-  /** It may be taken another time. */
-  | { readonly type: 'unavailable'; readonly error: MonitorError; readonly retryAfterMs: number }
+  /** It may be taken another time; `said` is why it was not, one sentence. */
+  | { readonly type: 'unavailable'; readonly said: string; readonly error: MonitorError; readonly retryAfterMs: number }
 
 /**
  * Body above which it is zipped, in UTF-16 units. Below, it fits a few packets either way, and zipping costs more than it saves.
@@ -81,7 +81,7 @@ export async function post(
     return read(target, response, await response.text())
   } catch (error) {
     const reason = signal.aborted ? 'it did not answer in time' : reasonOf(error)
-    return unavailable(`${target} cannot be reached (${reason}). The entries wait and are sent again.`, 0, error)
+    return unavailable(`${target} cannot be reached (${reason}).`, 0, error)
   }
 }
 
@@ -95,7 +95,7 @@ function read(target: string, { status, headers }: Response, text: string): Answ
   const said = `${target} answered ${status}${quote === '' ? '.' : `: ${quote}`}`
   if (status === 413) return { type: 'too large', error: new MonitorError('body_too_large', said) }
   if (status >= 500 || RETRYABLE.has(status)) {
-    return unavailable(`${said} The entries wait and are sent again.`, retryAfterMs(headers.get('Retry-After')))
+    return unavailable(said, retryAfterMs(headers.get('Retry-After')))
   }
   // Browsers do not tell the status of a redirect that they do not follow.
   if (status === 0 || (status >= 300 && status < 400)) {
@@ -109,8 +109,9 @@ function refused(code: ErrorCode, message: string): Answer {
   return { type: 'refused', error: new MonitorError(code, message) }
 }
 
-function unavailable(message: string, retryAfterMs: number, cause?: unknown): Answer {
-  return { type: 'unavailable', error: new MonitorError('source_unavailable', message, { cause }), retryAfterMs }
+function unavailable(said: string, retryAfterMs: number, cause?: unknown): Answer {
+  const error = new MonitorError('source_unavailable', `${said} The entries wait and are sent again.`, { cause })
+  return { type: 'unavailable', said, error, retryAfterMs }
 }
 
 /** What an answer may hold. */

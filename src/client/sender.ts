@@ -96,6 +96,8 @@ export function createSender(settings: SenderSettings): Sender {
   /** Failures in a row. */
   let failures = 0
   let failedAt = 0
+  /** Why the oldest batch was not taken the last time it was tried. */
+  let said: string | undefined
   /** When to try again: by our own rule, and by the receiver's wish. */
   let backoffEnd = 0
   let retryAfterEnd = 0
@@ -146,6 +148,7 @@ export function createSender(settings: SenderSettings): Sender {
     const place = outgoing.indexOf(batch)
     // Somebody took this runner for gone and was faster.
     if (place === -1) return
+    said = answer.type === 'unavailable' ? answer.said : undefined
     if (answer.type === 'unavailable') {
       backOff()
       retryAfterEnd = failedAt + answer.retryAfterMs
@@ -269,7 +272,8 @@ export function createSender(settings: SenderSettings): Sender {
     outgoing.length = 0
     backlog.take(Number.POSITIVE_INFINITY)
     counts.dropped += left
-    tell.last(left > 0 ? `${settings.target} took too long. ${entries(left)} not delivered.` : undefined)
+    const why = said ?? `${settings.target} took too long.`
+    tell.last(left > 0 ? `${why} ${entries(left)} not delivered.` : undefined)
   }
 
   return {

@@ -7,17 +7,16 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { deleteCookie, getSignedCookie, setSignedCookie } from 'hono/cookie'
 import { timingSafeEqual } from 'hono/utils/buffer'
 import { MonitorError } from '../errors.ts'
+import { allowsStream, DEFAULT_STREAM } from '../streams.ts'
+import type { Grant, Right, StreamToken } from '../token-list.ts'
 import { createGuessLimit } from './guess-limit.ts'
+import type { LogEnv } from './log-env.ts'
 import type { ClientView } from './proxy.ts'
 
-/** What a credential allows. */
-export type Right = 'read' | 'write'
-
 /** Whom an {@link Authenticate} has recognised. */
-export interface Identity {
+export interface Identity extends Grant {
   /** Of the person or program: streams are counted and retries are told apart by it. */
   readonly name: string
-  readonly rights: readonly Right[]
   /** When this ends, in milliseconds since the epoch; streams end before it. @default never */
   readonly expires?: number | undefined
   /**
@@ -31,10 +30,10 @@ export interface Identity {
 export type Authenticate = (request: Request) => Promise<Identity | undefined> | Identity | undefined
 
 /** What a request may do. */
-interface Access {
+export interface Access {
   /** Name of the credential. */
   readonly credential: string
-  readonly rights: readonly Right[]
+  readonly grants: readonly Grant[]
   /** When the credential ends, in milliseconds since the epoch. */
   readonly expires: number
 }
@@ -44,11 +43,9 @@ export interface AuthOptions {
   readonly token?: string | undefined
   readonly readToken?: string | undefined
   readonly writeToken?: string | undefined
+  readonly tokens?: readonly StreamToken[] | undefined
   readonly authenticate?: Authenticate | undefined
 }
-
-/** What the middleware leaves for the routes. */
-export type AuthEnv = { Variables: { access: Access } }
 
 /** How long a session lasts: a working day, after which the page asks again. */
 const SESSION_SECONDS = 12 * 60 * 60
@@ -60,27 +57,47 @@ const UNKNOWN_TOKEN = 'The token is not known here.'
 /** Who may do what. */
 export interface Authenticator {
   /** Refuses everything while nobody could be let in. */
-  readonly requireConfigured: MiddlewareHandler
-  /** Lets a request with the right pass, and sets `access`. */
-  require(right: Right): MiddlewareHandler<AuthEnv>
+  requireConfigured(): void
+  /** Lets a request with the right to its log pass, and sets `access`. */
+  require(right: Right): MiddlewareHandler<LogEnv>
+  /** Lets a request pass that has a right to any log, and sets `access`. */
+  requireAnywhere(right: Right): MiddlewareHandler<LogEnv>
   /** Trades the bearer token of the request for the cookie. */
-  openSession(c: Context): Promise<Access>
+  openSession(c: Context<LogEnv>): Promise<Access>
   closeSession(c: Context): void
 }
 
 interface Credential {
   readonly name: string
   readonly token: string
-  readonly rights: readonly Right[]
+  readonly grants: Grant[]
+}
+
+/** Whether a credential has a right to a log. */
+export function may({ grants }: Pick<Access, 'grants'>, right: Right, stream: string): boolean {
+  return grants.some(({ rights, streams }) => rights.includes(right) && allowsStream(streams, stream))
+}
+
+/** The rights to a log. */
+export function rightsTo(access: Pick<Access, 'grants'>, stream: string): Right[] {
+  return (['read', 'write'] as const).filter((right) => may(access, right, stream))
 }
 
 /** Makes the rules. */
 export function createAuthenticator(options: AuthOptions, client: ClientView): Authenticator {
-  const { token, readToken, writeToken, authenticate } = options
+  const { token, readToken, writeToken, tokens = [], authenticate } = options
   const credentials: Credential[] = []
-  if (token !== undefined) credentials.push({ name: 'token', token, rights: ['read', 'write'] })
-  if (readToken !== undefined) credentials.push({ name: 'read token', token: readToken, rights: ['read'] })
-  if (writeToken !== undefined) credentials.push({ name: 'write token', token: writeToken, rights: ['write'] })
+  /** The same token twice is one credential, which may do what both may. */
+  function add(name: string, token: string | undefined, grant: Grant): void {
+    if (token === undefined) return
+    const known = credentials.find((credential) => credential.token === token)
+    if (known === undefined) credentials.push({ name, token, grants: [grant] })
+    else known.grants.push(grant)
+  }
+  add('token', token, { rights: ['read', 'write'] })
+  add('read token', readToken, { rights: ['read'] })
+  add('write token', writeToken, { rights: ['write'] })
+  for (const [index, { token, ...grant }] of tokens.entries()) add(`token ${index}`, token, grant)
   // People type tokens when they sign in; programs that send a wrong one do it with every request.
   const signIns = createGuessLimit({ burst: 10, perSecond: 2 })
   const requests = createGuessLimit({ burst: 100, perSecond: 50 })
@@ -88,32 +105,28 @@ export function createAuthenticator(options: AuthOptions, client: ClientView): A
   async function byToken(authorization: string): Promise<Credential | undefined> {
     const presented = bearerOf(authorization)
     let found: Credential | undefined
-    let rights: readonly Right[] = []
     // Every token is compared, whatever the first ones say, so that the time does not tell which matched.
     for (const credential of credentials) {
-      if (await timingSafeEqual(presented, credential.token, identity)) {
-        rights = [...new Set([...rights, ...credential.rights])]
-        found ??= credential
-      }
+      if (await timingSafeEqual(presented, credential.token, identity)) found = credential
     }
-    return found === undefined ? undefined : { ...found, rights }
+    return found
   }
 
   async function byCookie(c: Context): Promise<Access | undefined> {
     for (const credential of credentials) {
       const value = await getSignedCookie(c, sessionKey(credential), COOKIE, client.isHttps(c) ? 'host' : undefined)
       const expires = Number(value)
-      if (value && expires > Date.now()) return { credential: credential.name, rights: credential.rights, expires }
+      if (value && expires > Date.now()) return { credential: credential.name, grants: credential.grants, expires }
     }
     return undefined
   }
 
-  async function identify(c: Context, right: Right): Promise<Access> {
+  async function identify(c: Context<LogEnv>, right: Right): Promise<Access> {
     const authorization = c.req.header('Authorization')
     if (authorization !== undefined) {
       const credential = await byToken(authorization)
       if (credential !== undefined) {
-        return { credential: credential.name, rights: credential.rights, expires: Number.POSITIVE_INFINITY }
+        return { credential: credential.name, grants: credential.grants, expires: Number.POSITIVE_INFINITY }
       }
     } else {
       const session = await byCookie(c)
@@ -122,8 +135,8 @@ export function createAuthenticator(options: AuthOptions, client: ClientView): A
     const known = await authenticate?.(c.req.raw)
     const { expires = Number.POSITIVE_INFINITY } = known ?? {}
     if (known !== undefined && expires > Date.now()) {
-      const { name, rights, ambient = true } = known
-      const access = { credential: `identity ${name}`, rights, expires }
+      const { name, ambient = true } = known
+      const access = { credential: `identity ${name}`, grants: [known], expires }
       return ambient ? fromBrowser(c, right, access) : access
     }
     if (authorization === undefined) throw unauthorized('Send the token as Authorization: Bearer, or sign in.')
@@ -132,8 +145,8 @@ export function createAuthenticator(options: AuthOptions, client: ClientView): A
   }
 
   /** A page of another origin can make a browser send what it sends by itself, but not say that it is ours. */
-  function fromBrowser(c: Context, right: Right, access: Access): Access {
-    if (right === 'write' && access.rights.includes('write') && !isSameOrigin(c)) {
+  function fromBrowser(c: Context<LogEnv>, right: Right, access: Access): Access {
+    if (right === 'write' && may(access, right, c.get('edgetailStream')) && !isSameOrigin(c)) {
       throw new MonitorError('forbidden', 'What a browser sends by itself writes only from a page of this origin.')
     }
     return access
@@ -146,21 +159,25 @@ export function createAuthenticator(options: AuthOptions, client: ClientView): A
   }
 
   return {
-    requireConfigured: async (_c, next) => {
+    requireConfigured() {
       if (credentials.length === 0 && authenticate === undefined) {
         throw new MonitorError(
           'not_configured',
           'No token is set, so nobody is let in. Set EDGETAIL_TOKEN (on Workers: wrangler secret put EDGETAIL_TOKEN).',
         )
       }
-      await next()
     },
 
     require: (right) => async (c, next) => {
       const access = await identify(c, right)
-      if (!access.rights.includes(right)) {
-        throw new MonitorError('forbidden', `This credential does not have the right to ${right}.`)
-      }
+      if (!may(access, right, c.get('edgetailStream'))) throw forbidden(access, right)
+      c.set('access', access)
+      await next()
+    },
+
+    requireAnywhere: (right) => async (c, next) => {
+      const access = await identify(c, right)
+      if (!access.grants.some(({ rights }) => rights.includes(right))) throw forbidden(access, right)
       c.set('access', access)
       await next()
     },
@@ -173,6 +190,8 @@ export function createAuthenticator(options: AuthOptions, client: ClientView): A
         await signIns.wrong(client.address(c))
         throw unauthorized(UNKNOWN_TOKEN)
       }
+      // A session that cannot be used here would only take the place of one that can.
+      if (rightsTo(credential, c.get('edgetailStream')).length === 0) throw forbidden(credential, undefined)
       const expires = Date.now() + SESSION_SECONDS * 1000
       await setSignedCookie(c, COOKIE, String(expires), sessionKey(credential), {
         path: '/',
@@ -182,7 +201,7 @@ export function createAuthenticator(options: AuthOptions, client: ClientView): A
         // With Secure on plain http the browser would drop the cookie; the prefix needs Secure.
         ...(client.isHttps(c) ? { secure: true, prefix: 'host' } : {}),
       })
-      return { credential: credential.name, rights: credential.rights, expires }
+      return { credential: credential.name, grants: credential.grants, expires }
     },
 
     closeSession(c) {
@@ -207,6 +226,15 @@ function identity(text: string): string {
 /** The token of an Authorization header, or a text that no token equals. */
 function bearerOf(authorization: string): string {
   return /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1] ?? ''
+}
+
+/** Says the limits of whoever knows the credential, and nothing of which streams there are. */
+function forbidden({ grants }: Pick<Access, 'grants'>, right: Right | undefined): MonitorError {
+  const able = right === undefined ? grants : grants.filter(({ rights }) => rights.includes(right))
+  if (able.length === 0) return new MonitorError('forbidden', `This credential does not have the right to ${right}.`)
+  const names = [...new Set(able.flatMap(({ streams = [] }) => streams))]
+  const where = names.map((name) => (name === DEFAULT_STREAM ? 'the default log' : `/s/${name}`)).join(', ')
+  return new MonitorError('forbidden', `This credential is for other streams only: ${where}.`)
 }
 
 function unauthorized(message: string): MonitorError {

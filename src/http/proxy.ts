@@ -5,7 +5,7 @@
 import type { Context } from 'hono'
 import { getRuntimeKey } from 'hono/adapter'
 import type { ProxyHeader } from '../settings.ts'
-import { socketAddress } from './node-bindings.ts'
+import { requestSocket } from './node-bindings.ts'
 
 /** The client's side of a request. */
 export interface ClientView {
@@ -34,7 +34,13 @@ export function createClientView(trusted: readonly ProxyHeader[]): ClientView {
       if (getRuntimeKey() === 'workerd') return c.req.header('cf-connecting-ip') ?? 'unknown'
       // The last one is what the proxy itself saw; those before it are the client's own words.
       const forwarded = believed(c, 'x-forwarded-for')?.split(',').at(-1)?.trim()
-      return forwarded ?? believed(c, 'x-real-ip') ?? believed(c, 'cf-connecting-ip') ?? socketAddress(c) ?? 'unknown'
+      return (
+        forwarded ??
+        believed(c, 'x-real-ip') ??
+        believed(c, 'cf-connecting-ip') ??
+        requestSocket(c)?.remoteAddress ??
+        'unknown'
+      )
     },
   }
 }

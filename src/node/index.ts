@@ -2,3 +2,4 @@
 export { readSettings, type Settings } from '../settings.ts'
 export { closeOnSignals, type Server, type ServerOptions, startServer } from './server.ts'
 export { type SqliteSourceOptions, sqliteSource } from './sqlite.ts'
+export { sqliteStreams } from './sqlite-streams.ts'

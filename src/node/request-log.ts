@@ -4,7 +4,7 @@ import { logRequests } from '../http/request-log.ts'
 import type { Logger } from '../logger.ts'
 
 /** Requests that would make the log talk of itself: each open stream, each probe, and each write that worked. */
-const QUIET = new Set(['/stream', '/logs', '/v1/logs', '/health', '/metrics', '/viewer.js'])
+const QUIET = new Set(['/stream', '/logs', '/v1/logs', '/streams', '/health', '/metrics', '/viewer.js'])
 
 /** Entries that are made at once. */
 const BURST = 20
@@ -19,7 +19,8 @@ const INTERVAL_MS = 10_000
 export function serverRequestLog(logger: Logger, base: string): MiddlewareHandler {
   return logRequests(limit(logger), [], (c) => {
     const { path } = c.req
-    return c.res.status < 400 && path.startsWith(`${base}/`) && QUIET.has(path.slice(base.length))
+    const isOurs = c.res.status < 400 && path.startsWith(`${base}/`)
+    return isOurs && QUIET.has(path.slice(base.length).replace(/^\/s\/[^/]+/, ''))
   })
 }
 

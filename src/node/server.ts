@@ -8,7 +8,8 @@ import { createMetrics } from '../metrics.ts'
 import { createMonitor, type Monitor } from '../monitor.ts'
 import type { Settings } from '../settings.ts'
 import type { LogSource } from '../source.ts'
-import { openSource } from './open-source.ts'
+import type { LogDirectory } from '../streams.ts'
+import { openStore } from './open-store.ts'
 import { serverRequestLog } from './request-log.ts'
 
 /** Most time that a stop takes, in milliseconds: process managers kill after ten seconds, some after five. */
@@ -18,8 +19,12 @@ export const STOP_MS = 4000
 export interface ServerOptions extends Settings {
   /** Where entries are kept. @default by the settings: a file, Redis, or memory */
   readonly source?: LogSource | undefined
+  /** Where named streams are kept. @default beside the entries that the settings name; with a `source` of one's own nowhere */
+  readonly streams?: LogDirectory | undefined
   /** Logs the server's own requests into the monitor, so that there is something to see. @default false */
   readonly logRequests?: boolean | undefined
+  /** Runs before the server listens, which it does not when this rejects. @default nothing */
+  readonly prepare?: ((monitor: Monitor) => Promise<void>) | undefined
   /** Told of failures in the background. @default console.error */
   readonly onError?: ErrorReporter | undefined
 }
@@ -42,6 +47,7 @@ export interface Server {
  * Starts a server.
  *
  * @throws the error of `listen`, such as `EADDRINUSE`
+ * @throws what `prepare` rejects with
  * @throws MonitorError `invalid_setting` when the file or the Redis that the settings name cannot be used
  * @example
  * const server = await startServer(readSettings(process.env))
@@ -49,25 +55,33 @@ export interface Server {
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { base, host, port, logRequests = false, onError = reportToConsole } = options
   const metrics = createMetrics()
-  const source = options.source ?? (await openSource(options, metrics.counting(onError)))
-  const monitor = createMonitor({ ...options, source, onError, metrics })
+  const { source, streams } =
+    options.source === undefined
+      ? await openStore(options, metrics.counting(onError))
+      : { source: options.source, streams: undefined }
+  const monitor = createMonitor({ ...options, source, streams: options.streams ?? streams, onError, metrics })
   const app = new Hono()
   if (logRequests) app.use(serverRequestLog(monitor, base))
   app.route(base, monitor.routes)
   // People type the host alone.
   if (base !== '') app.get('/', (c) => c.redirect(base))
 
-  const server = await new Promise<HttpServer>((resolve, reject) => {
+  const listen = (resolve: (server: HttpServer) => void, reject: (error: unknown) => void): void => {
     const starting = serve({ fetch: app.fetch, hostname: host, port }, () => {
       starting.off('error', reject)
       resolve(starting)
     }) as HttpServer
     starting.on('error', reject)
-  }).catch(async (error: unknown) => {
+  }
+  let server: HttpServer
+  try {
+    await options.prepare?.(monitor)
+    server = await new Promise<HttpServer>(listen)
+  } catch (error) {
     // What was opened for a server that is none would keep its file or its connections.
-    if (options.source === undefined) await source.close()
+    if (options.source === undefined) await monitor.close()
     throw error
-  })
+  }
   const { port: bound } = server.address() as AddressInfo
 
   let closing: Promise<void> | undefined

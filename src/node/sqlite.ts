@@ -81,6 +81,21 @@ export function sqliteSource(options: SqliteSourceOptions): LogSource {
   }
 }
 
+/** Whether a file of {@link sqliteSource}'s, which nobody has open, never held an entry. One that cannot be read may have. */
+export function isUnusedFile(path: string): boolean {
+  let database: DatabaseSync | undefined
+  try {
+    const { DatabaseSync } = loadSqlite()
+    database = new DatabaseSync(path)
+    // The last row is never deleted.
+    return database.prepare('SELECT 1 FROM batches LIMIT 1').get() === undefined
+  } catch {
+    return false
+  } finally {
+    database?.close()
+  }
+}
+
 /** Loads it without the warning that it is experimental: whoever set a path has decided. Every other warning is passed on. */
 function loadSqlite(): typeof import('node:sqlite') {
   const { emitWarning } = process

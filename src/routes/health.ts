@@ -1,16 +1,16 @@
 /** Whether the monitor can serve, for load balancers and people. */
 import type { Handler } from 'hono'
 import { MonitorError } from '../errors.ts'
+import type { LogEnv } from '../http/log-env.ts'
 import type { LogSource, SourceStatus } from '../source.ts'
 
 /** Longest wait for the source, in milliseconds: most probes give up after a few seconds and would learn no reason. */
 const READY_MS = 4000
 
-/** `GET /health`: 503 while draining or while the source is not ready. */
-export function healthRoute(source: LogSource, isDraining: () => boolean): Handler {
+/** `GET /health`: 503 while the source is not ready. */
+export function healthRoute(): Handler<LogEnv> {
   return async (c) => {
-    if (isDraining()) throw new MonitorError('draining', 'The server is stopping.')
-    const { entries, clients } = await readStatus(source)
+    const { entries, clients } = await readStatus(c.get('edgetailLog').source)
     return c.json({ status: 'ok', entries, clients })
   }
 }

@@ -2,11 +2,10 @@
 import type { Context, Handler } from 'hono'
 import { accepts } from 'hono/accepts'
 import { MonitorError } from '../errors.ts'
-import type { AuthEnv } from '../http/auth.ts'
+import type { LogEnv } from '../http/log-env.ts'
 import { parseJson, parseNdjson } from '../ingest/batch.ts'
 import { type BodyLimits, readBody } from '../ingest/body.ts'
-import type { BodyWay, Metrics } from '../metrics.ts'
-import type { LogSource } from '../source.ts'
+import type { BodyWay } from '../metrics.ts'
 import { idempotencyKey, mediaType, requireUtf8 } from './headers.ts'
 import { readQuery } from './query.ts'
 
@@ -28,10 +27,10 @@ const READERS: Record<string, Reader> = {
 }
 
 /** `GET /logs` */
-export function readLogsRoute(source: LogSource): Handler<AuthEnv> {
+export function readLogsRoute(): Handler<LogEnv> {
   return async (c) => {
     const { tail, filter, before } = readQuery(c)
-    const page = await source.history({ before, tail, filter })
+    const page = await c.get('edgetailLog').source.history({ before, tail, filter })
     const type = accepts(c, {
       header: 'Accept',
       supports: ['application/json', 'application/x-ndjson'],
@@ -42,17 +41,10 @@ export function readLogsRoute(source: LogSource): Handler<AuthEnv> {
   }
 }
 
-/**
- * `POST /logs`
- *
- * @param sourceOf - the source that counts what comes by a way
- */
-export function writeLogsRoute(
-  sourceOf: (way: BodyWay) => LogSource,
-  limits: BodyLimits,
-  metrics: Metrics,
-): Handler<AuthEnv> {
+/** `POST /logs` */
+export function writeLogsRoute(limits: BodyLimits): Handler<LogEnv> {
   return async (c) => {
+    const { metrics, sourceOf } = c.get('edgetailLog')
     const key = idempotencyKey(c)
     const { way, parse } = readerOf(c)
     const body = readBody(c.req.raw, limits, (bytes) => metrics.received(way, bytes))

@@ -4,13 +4,12 @@
  */
 import type { Context, Handler, MiddlewareHandler } from 'hono'
 import { type ErrorStatus, MonitorError, toMonitorError } from '../errors.ts'
-import type { AuthEnv } from '../http/auth.ts'
+import type { LogEnv } from '../http/log-env.ts'
 import { type BodyLimits, readBytes } from '../ingest/body.ts'
 import { createOtlpCollector, type OtlpBatch, type OtlpCollector } from '../ingest/otlp.ts'
 import { readOtlpJson } from '../ingest/otlp-json.ts'
 import { readOtlpProtobuf, writeExportResponse, writeStatus } from '../ingest/otlp-protobuf.ts'
 import type { Metrics } from '../metrics.ts'
-import type { LogSource } from '../source.ts'
 import { idempotencyKey, mediaType, requireUtf8 } from './headers.ts'
 
 const PROTOBUF = 'application/x-protobuf'
@@ -28,6 +27,7 @@ const STATUS_CODES: Record<ErrorStatus, number> = {
   415: 3,
   500: 13,
   503: 14,
+  507: 8,
 }
 
 /** What was not taken and why; empty when all was. */
@@ -36,8 +36,10 @@ type ExportAnswer = { readonly rejected: number; readonly error?: string | undef
 /**
  * `POST /v1/logs`. An `Idempotency-Key` counts as in `POST /logs`, and apart from the keys there.
  */
-export function otlpLogsRoute(source: LogSource, limits: BodyLimits, metrics: Metrics): Handler<AuthEnv> {
+export function otlpLogsRoute(limits: BodyLimits): Handler<LogEnv> {
   return async (c) => {
+    const { metrics, sourceOf } = c.get('edgetailLog')
+    const source = sourceOf('otlp')
     const key = idempotencyKey(c)
     const { records, rejected, error } = await parse(c, limits, metrics)
     metrics.refusedEntries('otlp', rejected)

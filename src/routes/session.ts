@@ -1,12 +1,14 @@
 /** Sign-in and sign-out of a browser: the token for a cookie that native EventSource sends along. */
 import type { Handler } from 'hono'
-import type { Authenticator } from '../http/auth.ts'
+import { type Authenticator, rightsTo } from '../http/auth.ts'
+import type { LogEnv } from '../http/log-env.ts'
 
 /** `POST /session` */
-export function openSessionRoute(auth: Authenticator): Handler {
+export function openSessionRoute(auth: Authenticator): Handler<LogEnv> {
   return async (c) => {
-    const { rights, expires } = await auth.openSession(c)
-    return c.json({ rights, expires: new Date(expires).toISOString() })
+    const access = await auth.openSession(c)
+    const { expires } = access
+    return c.json({ rights: rightsTo(access, c.get('edgetailStream')), expires: new Date(expires).toISOString() })
   }
 }
 

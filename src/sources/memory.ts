@@ -33,9 +33,10 @@ export function memorySource({ retain = 10_000, retainBytes = 64 * 1024 * 1024 }
   const ring = new Ring({ retain, retainBytes })
   const readers = new Readers(ring)
   const pacer = createPacer(() => {
-    ring.publish()
+    const flushed = ring.publish()
     readers.wake()
     ring.release(readers.oldestWanted())
+    return flushed
   })
   let closed = false
 

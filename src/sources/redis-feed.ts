@@ -1,18 +1,19 @@
 /**
  * What a Redis holds, as this process sees it: one connection waits for new rows and fills a ring, from which live readers
- * read. What is older than the ring is fetched, once for all who stand at the same place.
+ * read. What this process wrote itself goes into the ring when Redis has answered, without being read back. What is older than
+ * the ring is fetched, once for all who stand at the same place.
  */
 import { readRows } from '../batch-store.ts'
 import type { Filter } from '../filter/filter.ts'
-import { parseRecord } from '../log.ts'
-import { createPacer } from '../pacer.ts'
+import { type LogRecord, parseRecord } from '../log.ts'
+import { createPacer, type Flushed } from '../pacer.ts'
 import type { Overtaken } from '../positions.ts'
 import { Readers } from '../readers.ts'
 import { type Reading, Ring } from '../ring.ts'
 import { formatId } from '../sse.ts'
 import type { RedisConnection } from './redis-client.ts'
 import { Eras } from './redis-eras.ts'
-import type { EraRow, LogState, RedisLog } from './redis-log.ts'
+import type { EraRow, LogState, LogWritten, RedisLog } from './redis-log.ts'
 
 /** Most characters of JSON text held in memory for live readers. */
 const WINDOW_BYTES = 16 * 1024 * 1024
@@ -25,6 +26,18 @@ const DEAD_MS = 5000
 
 /** Wait before a lost connection is opened again, or what was not answered is asked again, in milliseconds. */
 const RETRY_MS = 200
+
+/**
+ * Longer than in memory: a write takes two visits of the event loop and one of Redis, so that fewer entries come in the same
+ * time, and flushes at the pace of memory's would be dearer for each of them.
+ */
+const GATHERING = { times: 4, maxMs: 100 }
+
+/**
+ * Least wait between two questions for new rows while this process writes itself, in milliseconds: each of its writes would be
+ * an answer that says nothing new. What others wrote waits so much longer.
+ */
+const OWN_MS = 10
 
 /** Rows that are asked for at once. */
 const ROWS = 64
@@ -45,13 +58,17 @@ export class RedisFeed {
   readonly readers: Readers
   readonly #log: RedisLog
   readonly #options: RedisFeedOptions
-  readonly #pacer = createPacer(() => this.#publish())
+  readonly #pacer = createPacer(() => this.#publish(), GATHERING)
   readonly #fetching = new Map<string, Promise<Reading | Overtaken>>()
   #eras: Eras | undefined
   #ring: Ring
   /** The era of the ring's entries, and the last of them. */
   #era = ''
   #head = 0
+  /** When this process last stored something, by `performance.now()`. */
+  #wrote = Number.NEGATIVE_INFINITY
+  /** How often a loss has moved that place. */
+  #losses = 0
   #connection: RedisConnection | undefined
   #closed = false
   /** Called when the head has moved. */
@@ -81,6 +98,20 @@ export class RedisFeed {
     const asked = { era: this.#era, head: this.#head }
     const state = await this.#log.state()
     return { state, eras: this.#notice(state, asked) }
+  }
+
+  /**
+   * Takes what this process has just stored, where it follows what is there. Otherwise others have written before it, or a new
+   * era has begun: then it comes with the rows that are read.
+   */
+  wrote({ era, last }: LogWritten, records: readonly LogRecord[]): void {
+    this.#wrote = performance.now()
+    if (records.length === 0 || era !== this.#era || era !== this.#eras?.epoch) return
+    if (last - records.length !== this.#head) return
+    this.#ring.append(records)
+    this.#head = last
+    this.#pacer.request()
+    this.#moved?.()
   }
 
   /** Whether ids mean what they meant. */
@@ -126,13 +157,16 @@ export class RedisFeed {
         await this.#connection.ready
         if (!isKnown) await this.refresh()
         isKnown = true
-        const from = formatId(this.#era, this.#head)
-        const wait = this.#log.await(this.#connection.command, from, ROWS, WAIT_MS)
-        const rows = await within(wait, WAIT_MS + DEAD_MS)
+        const losses = this.#losses
+        const answer = this.#log.await(this.#connection.command, formatId(this.#era, this.#head), ROWS, WAIT_MS)
+        const rows = await within(answer, WAIT_MS + DEAD_MS)
         if (rows === undefined || !this.#isKnown(rows)) await this.refresh()
         // A loss that was noticed meanwhile has moved the place from which to go on.
-        if (rows !== undefined && from === formatId(this.#era, this.#head)) this.#take(rows)
+        if (rows !== undefined && losses === this.#losses) this.#take(rows)
         this.#options.onAnswer()
+        // Asked at the pace of the flushes: under load each write would be an answer, and what it brings would only wait.
+        const wait = Math.max(this.#pacer.windowMs, performance.now() - this.#wrote < OWN_MS ? OWN_MS : 0)
+        if (rows !== undefined && rows.length < ROWS && wait > 1) await pause(wait)
       } catch (error) {
         if (this.#closed) break
         this.#options.onError(error)
@@ -147,9 +181,11 @@ export class RedisFeed {
 
   #take(rows: readonly EraRow[]): void {
     for (const { era, first, lines } of rows) {
+      // Written by this process, and taken while the question was under way.
+      if (era === this.#era && first <= this.#head) continue
       // Another era's ids are of another kind, and what is missing between is missing here only: it may be fetched.
       if (era !== this.#era || first !== this.#head + 1) this.#ring = this.#newRing(era, first - 1)
-      this.#ring.append(lines.map(parseRecord))
+      this.#ring.append(lines.map((line) => parseRecord(line)))
       this.#era = era
       this.#head = first + lines.length - 1
     }
@@ -161,10 +197,11 @@ export class RedisFeed {
     return new Ring({ retain: this.#options.retain, retainBytes: WINDOW_BYTES, epoch, head })
   }
 
-  #publish(): void {
-    this.#ring.publish()
+  #publish(): Flushed {
+    const flushed = this.#ring.publish()
     this.readers.wake()
     this.#ring.release(this.readers.oldestWanted())
+    return flushed
   }
 
   #isKnown(rows: readonly EraRow[]): boolean {
@@ -180,6 +217,7 @@ export class RedisFeed {
     this.#eras = eras
     const end = goesBack ? state.head : before === undefined ? state.head : eras.endOf(before.epoch)
     if (before === undefined || eras.endOf(this.#era) < this.#head || goesBack) {
+      this.#losses++
       this.#era = state.era
       this.#head = state.head
       this.#ring = this.#newRing(state.era, state.head)

@@ -71,8 +71,9 @@ const MAX_ERAS_LENGTH = 1000
 const BEGIN = `
 local stream, meta, marks, keys, answers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local info = redis.call('INFO', 'server')
-local here = string.match(info, 'run_id:(%w+)') or ''
-local era, head, run, eras = unpack(redis.call('HMGET', meta, 'era', 'head', 'run', 'eras'))
+local at = string.find(info, 'run_id:', 1, true)
+local here = at and string.match(info, '^%w+', at + 7) or ''
+local era, head, run, eras, bytes = unpack(redis.call('HMGET', meta, 'era', 'head', 'run', 'eras', 'bytes'))
 if not era or run ~= here then
   local time = redis.call('TIME')
   local born = math.max(time[1] * 1000000 + time[2], tonumber(ARGV[1]) + 1, (tonumber(era) or 0) + 1)
@@ -81,7 +82,7 @@ if not era or run ~= here then
     if #eras > ${MAX_ERAS_LENGTH} then eras = string.gsub(eras, '^%S+ ', '') end
   else
     redis.call('DEL', stream, marks, keys, answers, meta)
-    head, eras = '0', ''
+    head, eras, bytes = '0', '', '0'
   end
   era = string.format('%.0f', born)
   redis.call('HSET', meta, 'era', era, 'head', head, 'run', here, 'eras', eras)
@@ -112,7 +113,7 @@ if key ~= '' then
   if stored and tonumber(stored) > head - retain then return { era, '0', redis.call('HGET', answers, key) } end
 end
 
-local bytes = tonumber(redis.call('HGET', meta, 'bytes') or 0)
+bytes = tonumber(bytes or 0)
 for index = 7, #ARGV, 2 do
   head = head + ARGV[index]
   redis.call('XADD', stream, era .. '-' .. text(head), 'n', ARGV[index], 'd', ARGV[index + 1])
@@ -157,6 +158,8 @@ export class RedisLog {
   readonly #command: RedisCommand
   readonly #keys: readonly string[]
   readonly #writer: string
+  /** Names the script of a write; undefined while it is not known, and where the script cannot be called by it. */
+  #append: string | undefined
   /** The latest era that was heard of: the next one is later also when a clock was set back. */
   #era = '0'
 
@@ -166,6 +169,13 @@ export class RedisLog {
     this.stream = `${tag}:log`
     this.#keys = [this.stream, ...['meta', 'marks', 'keys', 'answers'].map((name) => `${tag}:${name}`)]
     this.#writer = `${tag}:writer:${crypto.randomUUID()}`
+    sha1(APPEND).then(
+      (sha) => {
+        this.#append = sha
+      },
+      // A runtime that has no such hash sends the text.
+      () => {},
+    )
   }
 
   /** Asks how the log stands. The question is sent in this turn. */
@@ -190,9 +200,7 @@ export class RedisLog {
 
   async write({ number, rows, once }: LogWrite, { retain, retainBytes }: LogRetention): Promise<LogWritten> {
     const limits = [String(number), String(retain), String(retainBytes)]
-    const reply = await this.#command(
-      'EVAL',
-      APPEND,
+    const reply = await this.#evaluateAppend(
       '6',
       ...this.#keys,
       this.#writer,
@@ -228,6 +236,21 @@ export class RedisLog {
     return toRows((reply instanceof Map ? [...reply.values()] : Object.values(reply as object))[0])
   }
 
+  /** By its name, which saves most of the bytes of a small write; a server that does not have it gets the text. */
+  async #evaluateAppend(...args: string[]): Promise<unknown> {
+    if (this.#append !== undefined) {
+      try {
+        return await this.#command('EVALSHA', this.#append, ...args)
+      } catch (error) {
+        const message = error instanceof Error ? error.message : ''
+        // The rights of a user may name EVAL only.
+        if (message.startsWith('NOPERM')) this.#append = undefined
+        else if (!message.startsWith('NOSCRIPT')) throw error
+      }
+    }
+    return await this.#command('EVAL', APPEND, ...args)
+  }
+
   #hear(era: string): void {
     if (Number(era) > Number(this.#era)) this.#era = era
   }
@@ -239,6 +262,11 @@ function toRows(reply: unknown): EraRow[] {
     const lines = (fields[3] ?? '').split('\n')
     return { era, id, first: Number(last) - lines.length + 1, lines }
   })
+}
+
+async function sha1(text: string): Promise<string> {
+  const bytes = new Uint8Array(await crypto.subtle.digest('SHA-1', new TextEncoder().encode(text)))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 function isOlderThan62(version: string): boolean {

@@ -31,8 +31,8 @@ export interface RedisWriterOptions extends LogRetention {
   readonly maxWaiting: number
   /** Told of each write that failed. */
   onError(error: unknown): void
-  /** Told of each write that was stored. */
-  onWritten(written: LogWritten): void
+  /** Told of each write that was stored, and of the records in it, before any of its appends is answered. */
+  onWritten(written: LogWritten, records: readonly LogRecord[]): void
 }
 
 /** What came of an append. */
@@ -118,7 +118,8 @@ export class RedisWriter {
   }
 
   async #send(appends: readonly Append[]): Promise<void> {
-    const lines = appends.flatMap(({ records }) => records.map(({ json }) => json))
+    const all = appends.flatMap(({ records }) => records)
+    const lines = all.map(({ json }) => json)
     const once = appends[0]?.once
     const write: LogWrite = { number: ++this.#number, rows: [...intoRows(lines, MAX_ROW_LENGTH)], once }
     const finish = (settle: (append: Append) => void): void => {
@@ -131,7 +132,7 @@ export class RedisWriter {
     while (appends.some((append) => append.due > performance.now())) {
       try {
         const written = await this.#log.write(write, this.#options)
-        this.#options.onWritten(written)
+        this.#options.onWritten(written, all)
         let next = written.last - lines.length + 1
         finish(({ records, resolve }) => {
           resolve({ ids: records.map(() => formatId(written.era, next++)), answer: written.answer })

@@ -47,6 +47,8 @@ const MAX_UNANSWERED = 2000
 /** Longest time that a close waits for what was appended before, in milliseconds; a server's stop has 4 seconds in all. */
 const LAST_MS = 1500
 
+const DEFAULT_KEY = 'edgetail'
+
 /** Rows that are read at once while looking back. */
 const ROWS = 32
 
@@ -59,19 +61,13 @@ const ROWS = 32
  * const monitor = createMonitor({ source: redisSource({ client }), token })
  */
 export function redisSource(options: RedisSourceOptions): LogSource {
-  const { client, key = 'edgetail', retain = 10_000, retainBytes = 64 * 1024 * 1024 } = options
+  const { client, key, retain = 10_000, retainBytes = 64 * 1024 * 1024 } = options
   const { waitMs = 10_000, maxWaiting = 8 * 1024 * 1024, onError = reportToConsole } = options
   for (const [name, value] of Object.entries({ retain, retainBytes, waitMs, maxWaiting })) {
     if (Number.isSafeInteger(value) && value >= 1) continue
     throw new MonitorError('invalid_setting', `${name} is a whole number from 1, not ${value}.`)
   }
-  if (!/^[^\s{}]{1,200}$|^[^\s{}]*\{[^\s{}]+\}[^\s{}]*$/.test(key)) {
-    throw new MonitorError(
-      'invalid_setting',
-      'key is 1 to 200 characters without blanks, with one hash tag {...} at most.',
-    )
-  }
-  const tag = key.includes('{') ? key : `{${key}}`
+  const tag = tagOf(key)
   const log = new RedisLog(tag, commandOf(client, `${tag}:log`))
   let closed = false
   let isTroubled = false
@@ -96,8 +92,9 @@ export function redisSource(options: RedisSourceOptions): LogSource {
     waitMs,
     maxWaiting,
     onError: onFailure,
-    onWritten(written) {
+    onWritten(written, records) {
       last = written
+      feed.wrote(written, records)
       onAnswer()
     },
   })
@@ -233,4 +230,19 @@ async function readPage(
     bytes += json.length
   }
   return { entries: entries.reverse(), before: null }
+}
+
+/**
+ * What the keys of a log begin with, with its hash tag.
+ *
+ * @throws MonitorError `invalid_setting` for a key that cannot be used
+ */
+export function tagOf(key: string = DEFAULT_KEY): string {
+  if (!/^[^\s{}]{1,200}$|^[^\s{}]*\{[^\s{}]+\}[^\s{}]*$/.test(key)) {
+    throw new MonitorError(
+      'invalid_setting',
+      'key is 1 to 200 characters without blanks, with one hash tag {...} at most.',
+    )
+  }
+  return key.includes('{') ? key : `{${key}}`
 }

@@ -7,7 +7,7 @@ import { type ErrorReporter, MonitorError } from '../errors.ts'
 import { compileFilter, type Filter } from '../filter/filter.ts'
 import { type Append, createGroupCommit } from '../group-commit.ts'
 import type { LogRecord } from '../log.ts'
-import { createPacer } from '../pacer.ts'
+import { createPacer, type Flushed } from '../pacer.ts'
 import { Readers } from '../readers.ts'
 import { type Reading, Ring } from '../ring.ts'
 import type { LogSource } from '../source.ts'
@@ -73,13 +73,14 @@ export function storedSource(database: SqlDatabase, retention: Retention, onErro
     if (closed) throw new MonitorError('source_unavailable', 'The log source is closed.')
   }
 
-  function publish(): void {
+  function publish(): Flushed {
     shared.clear()
-    ring.publish()
+    const flushed = ring.publish()
     readers.wake()
     const oldestWanted = readers.oldestWanted()
     ring.release(oldestWanted)
     attempt(() => store.trim(oldestWanted))
+    return flushed
   }
 
   function clean(): void {

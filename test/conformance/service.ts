@@ -4,6 +4,7 @@ import { readExposition } from '../support/exposition.ts'
 import { SERVICE_SETTINGS } from '../support/settings.ts'
 import { type Fetch, openStream, type StreamReader } from '../support/sse-reader.ts'
 import { testOtlp } from './otlp.ts'
+import { testStreams } from './streams.ts'
 
 /** A service under test, opened with {@link SERVICE_SETTINGS}. */
 export interface Service {
@@ -346,6 +347,7 @@ export function testService(name: string, open: () => Promise<Service>): void {
     })
 
     testOtlp({ fetch: (path, init) => service.fetch(path, init), stream })
+    testStreams((path, init) => service.fetch(path, init))
 
     describe('GET /logs', () => {
       it('gives the stored entries with their ids, newest last, and pages back', async () => {

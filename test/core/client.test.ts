@@ -348,13 +348,39 @@ describe('a push client', () => {
     expect(client.close()).toBe(closed)
     await pass(1000)
     await closed
-    expect(errors.at(-1)).toBe('http://receiver.test/monitor/logs took too long. 7 entries were not delivered.')
+    const refused = 'http://receiver.test/monitor/logs cannot be reached (ECONNREFUSED).'
+    expect(errors.at(-1)).toBe(`${refused} 7 entries were not delivered.`)
     const before = received.length
     client.info('late')
     await pass(60_000)
     expect(received).toHaveLength(before)
     expect(errors.at(-1)).toBe('The client is closed and takes no more entries. 1 entry was lost.')
     expect(client.stats()).toEqual({ pending: 0, delivered: 0, dropped: 7, refused: 1 })
+  })
+
+  it('tells in the end why the rest was not taken', async () => {
+    const full: Reply = () => Response.json({ error: { message: 'No room for another stream.' } }, { status: 507 })
+    const { client, errors } = bench({}, full)
+    logMany(client, 1)
+    const closed = client.close(1000)
+    await pass(1000)
+    await closed
+    const said = 'http://receiver.test/monitor/logs answered 507: No room for another stream.'
+    expect(errors).toEqual([`${said} The entries wait and are sent again.`, `${said} 1 entry was not delivered.`])
+  })
+
+  it('tells in the end when an answer took too long, whatever the one before said', async () => {
+    const { client, errors } = bench({}, answer(503), accept, () => new Promise(() => {}))
+    logMany(client, 1)
+    await pass(2000)
+    expect(client.stats().delivered).toBe(1)
+    logMany(client, 2)
+    await pass(300)
+    // The request is under way in the background, and is not waited for any longer.
+    const closed = client.close(1000)
+    await pass(1100)
+    await closed
+    expect(errors.at(-1)).toBe('http://receiver.test/monitor/logs took too long. 2 entries were not delivered.')
   })
 
   it('survives an onError that throws, and a fetch that does', async () => {

@@ -17,6 +17,9 @@ const DEFAULTS = {
   trustedHeaders: [],
   dataSync: 'normal',
   redisKey: 'edgetail',
+  tokens: [],
+  maxStreams: 100,
+  roomClients: 4000,
 }
 
 function messageOf(call: () => unknown): string {
@@ -56,8 +59,12 @@ describe('readSettings', () => {
       EDGETAIL_DATA_SYNC: 'full',
       REDIS_URL: 'redis://127.0.0.1:6379/2',
       EDGETAIL_REDIS_KEY: 'app:logs',
+      EDGETAIL_TOKENS:
+        '[{"token":"s","rights":["read"],"streams":["shop","pay-*"]},{"token":"t","rights":["read","write"]}]',
+      EDGETAIL_MAX_STREAMS: '0',
       EDGETAIL_TOKEN: 'both',
       EDGETAIL_READ_TOKEN: 'read+/=',
+      EDGETAIL_ROOM_CLIENTS: '7',
       EDGETAIL_WRITE_TOKEN: '007',
     }
     expect(readSettings(env)).toEqual({
@@ -71,6 +78,7 @@ describe('readSettings', () => {
       dataSync: 'full',
       redisUrl: 'redis://127.0.0.1:6379/2',
       redisKey: 'app:logs',
+      roomClients: 7,
       maxClients: 6,
       maxBody: 7,
       heartbeatMs: 800,
@@ -80,6 +88,11 @@ describe('readSettings', () => {
       bodyTimeoutMs: 1100,
       redact: [...DEFAULT_REDACT_PATHS, 'context.a', 'message'],
       trustedHeaders: ['x-forwarded-for'],
+      tokens: [
+        { token: 's', rights: ['read'], streams: ['shop', 'pay-*'] },
+        { token: 't', rights: ['read', 'write'] },
+      ],
+      maxStreams: 0,
       token: 'both',
       readToken: 'read+/=',
       writeToken: '007',
@@ -93,6 +106,10 @@ describe('readSettings', () => {
   it('takes the numbers and lists of a Worker as they are', () => {
     const env = { EDGETAIL_RETAIN: 50, EDGETAIL_CORS_ORIGINS: ['https://a.example'], LOGS: { idFromName: () => 1 } }
     expect(readSettings(env)).toEqual({ ...DEFAULTS, retain: 50, corsOrigins: ['https://a.example'] })
+  })
+
+  it.each(['', ' \n'])('takes EDGETAIL_TOKENS as %j for not set, as compose files leave it', (text) => {
+    expect(readSettings({ EDGETAIL_TOKENS: text }).tokens).toEqual([])
   })
 
   it.each([
@@ -127,11 +144,36 @@ describe('readSettings', () => {
     ['EDGETAIL_CORS_ORIGINS', 'https://a.example/path'],
     ['EDGETAIL_CORS_ORIGINS', 'https://a.example,b.example'],
     ['EDGETAIL_CORS_ORIGINS', 5],
+    ['EDGETAIL_MAX_STREAMS', '-1'],
+    ['EDGETAIL_MAX_STREAMS', '10001'],
+    ['EDGETAIL_TOKENS', '""'],
+    ['EDGETAIL_TOKENS', '{}'],
+    ['EDGETAIL_TOKENS', '[{'],
     ['EDGETAIL_TOKEN', ''],
     ['EDGETAIL_READ_TOKEN', 'with blank'],
     ['EDGETAIL_WRITE_TOKEN', 'naïve'],
   ])('stops at %s=%j with a sentence that names it', (name, value) => {
     expect(messageOf(() => readSettings({ [name]: value }))).toMatch(new RegExp(`^${name} (is|lists) .*\\.$`))
+  })
+
+  it.each([
+    ['[7]', /^EDGETAIL_TOKENS\[0\] is an object with token, rights and/],
+    ['[{"rights":["read"]}]', /^EDGETAIL_TOKENS\[0\] is an object with token/],
+    ['[{"token":"","rights":["read"]}]', /^EDGETAIL_TOKENS\[0\]\.token is 1 to 4096/],
+    ['[{"token":"s3cr3t","rights":["read"]},{"token":"s3cr3t"}]', /^EDGETAIL_TOKENS\[1\] is an object with token/],
+    ['[{"token":"s3cr3t","rights":[]}]', /^EDGETAIL_TOKENS\[0\]\.rights is a list with read/],
+    ['[{"token":"s3cr3t","rights":["admin"]}]', /^EDGETAIL_TOKENS\[0\]\.rights is a list with read/],
+    ['[{"token":"s3cr3t","rights":["read"],"streams":[]}]', /^EDGETAIL_TOKENS\[0\]\.streams is a list of names/],
+    ['[{"token":"s3cr3t","rights":["read"],"streams":["Shop"]}]', /^EDGETAIL_TOKENS\[0\]\.streams is a list of names/],
+    ['[{"token":"s3cr3t","rights":["read"],"streams":["a*b"]}]', /^EDGETAIL_TOKENS\[0\]\.streams is a list of names/],
+    ['[{"token":"s3cr3t","rights":["read"],"streams":"shop"}]', /^EDGETAIL_TOKENS\[0\]\.streams is a list of names/],
+    ['[{"s3cr3t":["read"],"token":"x","rights":["read"]}]', /^EDGETAIL_TOKENS\[0\] is an object with token/],
+    ['["s3cr3t"]', /^EDGETAIL_TOKENS\[0\] is an object with token/],
+    ['s3cr3t', /^EDGETAIL_TOKENS is a JSON array such as/],
+  ])('stops at the tokens %s and says where, without a token', (text, sentence) => {
+    const message = messageOf(() => readSettings({ EDGETAIL_TOKENS: text }))
+    expect(message).toMatch(sentence)
+    expect(message).not.toContain('s3cr3t')
   })
 
   it.each(['s3cr3t\n', 5353535353, ['s3cr3t'], { s3cr3t: 1 }])('does not repeat the token %j', (token) => {

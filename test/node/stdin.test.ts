@@ -1,7 +1,7 @@
 /** Standard input: when entries go out, and that the output neither changes nor slows what passes through. */
 import { PassThrough, Writable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createFeed } from '../../src/cli/feed.ts'
+import { createFeed, tellFailures } from '../../src/cli/feed.ts'
 import { followInput } from '../../src/cli/stdin.ts'
 import type { LogRecord } from '../../src/log.ts'
 
@@ -183,5 +183,44 @@ describe('standard input', () => {
     await done
     expect(output.read()).toEqual(bytes)
     expect(messages).toEqual(['a\ufffd\0', '\ufffd'])
+  })
+})
+
+describe('an append that fails', () => {
+  it('is told once, with what it cost when it is over', async () => {
+    const { messages, append } = collect()
+    const told: string[] = []
+    let isAway = true
+    const failing = tellFailures(
+      (records) => (isAway ? Promise.reject(new Error('It is away.')) : append(records)),
+      (sentence) => told.push(sentence),
+    )
+    const feed = createFeed(failing)
+    for (const line of ['a', 'b']) {
+      await feed.push(utf8.encode(line))
+      await feed.end()
+    }
+    expect(told).toEqual(['What is read is not stored now. It is away.'])
+    isAway = false
+    await feed.push(utf8.encode('c\nd\n'))
+    await feed.end()
+    expect(told).toEqual([told[0], 'Entries are stored again. Not stored: 2.'])
+    expect(messages).toEqual(['c', 'd'])
+  })
+
+  it('cuts nothing that passes through', async () => {
+    const [input, output] = [new PassThrough(), new PassThrough()]
+    const away = tellFailures(
+      () => Promise.reject(new Error('It is away.')),
+      () => {},
+    )
+    const ended = followInput(input, output, away)
+    for (const line of ['a', 'b', 'c']) {
+      input.write(`${line}\n`)
+      await turns()
+    }
+    input.end()
+    await ended
+    expect(output.read().toString()).toBe('a\nb\nc\n')
   })
 })

@@ -10,6 +10,8 @@ import type { NodeRedisClient, RedisClient } from '../../src/index.ts'
 import { createRecord } from '../../src/normalize.ts'
 import type { Gap, LogSource, StoredEntry } from '../../src/source.ts'
 import { type RedisSourceOptions, redisSource } from '../../src/sources/redis.ts'
+import { redisStreams } from '../../src/sources/redis-streams.ts'
+import type { LogDirectory } from '../../src/streams.ts'
 import { NO_REDIS, type RedisServer, startRedis } from '../support/redis.ts'
 
 const records = (...messages: string[]) => messages.map((message) => createRecord('info', message, {}))
@@ -64,6 +66,21 @@ async function exchange(one: RedisClient, other: RedisClient): Promise<void> {
     await reader.until(2)
     expect(reader.messages()).toEqual(['one', 'two'])
   }
+
+  const [here, there] = [one, other].map((client) => redisStreams({ client, onError: () => {} })) as [
+    LogDirectory,
+    LogDirectory,
+  ]
+  await here.claim('shop', { lasting: true, max: 1 })
+  await there.claim('shop', { lasting: true, max: 1 })
+  await expect(there.claim('pay', { lasting: true, max: 1 })).rejects.toMatchObject({ code: 'too_many_streams' })
+  expect(await there.list()).toEqual(['shop'])
+  const [written, read] = [here.open('shop'), there.open('shop')]
+  onTestFinished(async () => void (await Promise.all([written.close(), read.close()])))
+  const reader = await follow(read)
+  await written.append(records('into the shop'))
+  await reader.until(1)
+  expect(reader.messages()).toEqual(['into the shop'])
 }
 
 describe.skipIf(NO_REDIS)('redisSource', () => {
@@ -184,6 +201,70 @@ describe.skipIf(NO_REDIS)('redisSource', () => {
     const { entries } = await source.history({ tail: 100 })
     expect(entries.map(({ message }) => message)).toEqual(Array.from({ length: 6 }, (_, number) => `entry ${number}`))
     expect(entries.map(({ id }) => id).slice(0, 5)).toEqual(ids)
+  })
+
+  it('gives watchers what this process wrote also while the connection that waits hangs', async () => {
+    const redis = await start([])
+    const client = createClient({ url: redis.url })
+    await client.connect()
+    onTestFinished(() => client.destroy())
+    const hanging: NodeRedisClient = {
+      duplicate: () => ({
+        ...hanging,
+        connect: async () => {},
+        destroy: () => {},
+        sendCommand: () => new Promise(() => {}),
+      }),
+      on: (event, listener) => client.on(event, listener),
+      connect: () => client.connect(),
+      destroy: () => client.destroy(),
+      sendCommand: (args) => client.sendCommand(args),
+    }
+    const source = redisSource({ client: hanging, onError: () => {} })
+    onTestFinished(() => source.close())
+    const live = await follow(source)
+    await source.append(records('one', 'two'))
+    await source.append(records('three'))
+    await live.until(3)
+    expect(live.messages()).toEqual(['one', 'two', 'three'])
+  })
+
+  it('gives the watchers of all processes one order while all of them write', async () => {
+    const redis = await start([])
+    const sources = [await open(redis), await open(redis), await open(redis)]
+    const readers = await Promise.all(sources.map((source) => follow(source)))
+    await Promise.all(
+      sources.map(async (source, index) => {
+        for (let number = 0; number < 200; number++) await source.append(records(`${index}: ${number}`))
+      }),
+    )
+    for (const reader of readers) await reader.until(600)
+    const { entries } = await (sources[0] as LogSource).history({ tail: 1000 })
+    for (const reader of readers) expect([reader.entries, reader.gaps]).toEqual([entries, []])
+    for (const index of sources.keys()) {
+      const own = entries.filter(({ message }) => message.startsWith(`${index}:`))
+      expect(own.map(({ message }) => message)).toEqual(
+        Array.from({ length: 200 }, (_, number) => `${index}: ${number}`),
+      )
+    }
+  })
+
+  it('writes to a Redis that has forgotten its scripts, and as a user who may not call them by name', async () => {
+    const redis = await start([])
+    const source = await open(redis)
+    const calls = async (): Promise<string> => {
+      await source.append(records('one'))
+      return redis.command('INFO', 'commandstats')
+    }
+    // Its name is a hash, which is not there at once.
+    await expect.poll(calls).toContain('cmdstat_evalsha')
+    expect(await redis.command('SCRIPT', 'FLUSH')).toBe('+OK')
+    await source.append(records('two'))
+    expect(await redis.command('ACL', 'SETUSER', 'default', '-evalsha')).toBe('+OK')
+    await source.append(records('three'))
+    await source.append(records('four'))
+    const { entries } = await source.history({ tail: 4 })
+    expect(entries.map(({ message }) => message)).toEqual(['one', 'two', 'three', 'four'])
   })
 
   it('works on a cluster over either client, with all keys in one slot', async () => {

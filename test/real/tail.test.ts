@@ -279,6 +279,11 @@ describe('edgetail tail', () => {
       (r) => r.writeHead(403, json).end('{"error":{"message":"It only writes."}}'),
       /does not let this token read\. It only writes\.\n/,
     ],
+    [
+      'a name that is none',
+      (r) => r.writeHead(404, json).end('{"error":{"message":"The name is bad."}}'),
+      /\/monitor refuses \(404\)\. The name is bad\.\n/,
+    ],
     ['nothing', (r) => r.writeHead(404).end('no'), /There is no edgetail at .*\/monitor \(404\)/],
     [
       'a bad query',

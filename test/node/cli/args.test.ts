@@ -3,15 +3,24 @@ import { HELP, readArguments } from '../../../src/cli/args.ts'
 
 describe('readArguments', () => {
   it('serves, with files to follow, unless the first word is a command', () => {
-    expect(readArguments([])).toEqual({ command: 'serve', files: [], fromStart: false, exit: false, settings: {} })
+    expect(readArguments([])).toEqual({
+      command: 'serve',
+      files: [],
+      fromStart: false,
+      exit: false,
+      stream: 'default',
+      settings: {},
+    })
     expect(readArguments(['./tail', 'a.log', '--from-start', '--port', '0', '--exit'])).toEqual({
       command: 'serve',
       files: ['./tail', 'a.log'],
       fromStart: true,
       exit: true,
+      stream: 'default',
       settings: { PORT: '0' },
     })
     expect(readArguments(['a.log', 'tail'])).toMatchObject({ command: 'serve', files: ['a.log', 'tail'] })
+    expect(readArguments(['--stream', 'shop'])).toMatchObject({ command: 'serve', stream: 'shop' })
   })
 
   it('reads tail and logs with their defaults', () => {
@@ -34,6 +43,10 @@ describe('readArguments', () => {
   })
 
   it.each([
+    [
+      ['--stream', 'Shop'],
+      '--stream is a name: 1 to 64 of a-z, 0-9, ".", "_" and "-", beginning with a letter or a digit.',
+    ],
     [['--json'], "Unknown option '--json'. edgetail --help lists the options."],
     [['tail', 'x', '--port', '1'], "Unknown option '--port'. edgetail --help lists the options."],
     [['tail'], 'tail takes one address, such as http://127.0.0.1:8787/monitor.'],
@@ -44,6 +57,13 @@ describe('readArguments', () => {
     [['tail', 'x', '--q', '-word'], 'A value that begins with a dash is written with an equals sign, as in --q=-word.'],
   ])('refuses %j in one sentence', (args, message) => {
     expect(() => readArguments(args)).toThrow(message)
+  })
+
+  it('says where the name of a stream goes that is read', () => {
+    for (const command of ['tail', 'logs']) {
+      const args = [command, 'http://127.0.0.1:8787/monitor', '--stream', 'shop']
+      expect(() => readArguments(args)).toThrow(/address.*\/monitor\/s\/shop/)
+    }
   })
 
   it('has a help that fits a screen', () => {

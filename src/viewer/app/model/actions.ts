@@ -27,6 +27,7 @@ import {
   shelf,
   touch,
 } from './state.ts'
+import { DEFAULT_STREAM, pathOf, stream } from './streams.ts'
 
 /** Entries on either side that "show around it" begins with, and takes more of. */
 const NEIGHBOURS = 100
@@ -277,6 +278,12 @@ async function readNear(id: string, count: number): Promise<Past | undefined> {
   }
 }
 
+/** Goes to the page of another log, with the same filter, levels and time. */
+export function goToStream(name: string): void {
+  const { q, levels, range } = viewAddress()
+  location.assign(pathOf(name) + writeAddress({ q, levels, range, at: undefined, around: undefined }))
+}
+
 /** The address of the view, with an entry where it is given. */
 export function linkTo(id?: string): string {
   return `${location.origin}${location.pathname}${writeAddress({ ...viewAddress(), at: id })}`
@@ -381,7 +388,8 @@ export function download(form: 'ndjson' | 'text'): void {
   )
   const link = document.createElement('a')
   link.href = url
-  link.download = `edgetail-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.${form === 'ndjson' ? 'ndjson' : 'txt'}`
+  const name = stream.peek() === DEFAULT_STREAM ? 'edgetail' : `edgetail-${stream.peek()}`
+  link.download = `${name}-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.${form === 'ndjson' ? 'ndjson' : 'txt'}`
   link.click()
   setTimeout(() => URL.revokeObjectURL(url), 10_000)
   announce(`${pieces.length.toLocaleString('en')} entries saved.`)

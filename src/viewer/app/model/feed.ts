@@ -30,6 +30,7 @@ import {
   vitals,
 } from './state.ts'
 import { EntryStore } from './store.ts'
+import { base, loadStreams } from './streams.ts'
 
 /** Entries that a new filter begins with: a few screens. */
 const FIRST_PAGE = 300
@@ -75,8 +76,8 @@ class FeedError extends Error {
   }
 }
 
-/** Path of the routes: where the page stands, wherever that is. */
-export const base: string = location.pathname.replace(/\/+$/, '')
+/** Tells the tabs of the other logs, which have workers of their own, that the session has begun or ended for them too. */
+const others = new BroadcastChannel('edgetail')
 
 let send: (request: Request) => void = () => {}
 let turn = 0
@@ -108,12 +109,16 @@ export function startFeed(q: string): void {
   setInterval(() => send({ type: 'here' }), HERE_MS)
   setInterval(measureRate, 1000)
   addEventListener('online', () => send({ type: 'retry' }))
+  others.onmessage = ({ data }: MessageEvent<'retry' | 'sign-out'>) => send({ type: data })
   addEventListener('pagehide', () => send({ type: 'leave' }))
   addEventListener('pageshow', ({ persisted }: PageTransitionEvent) => {
     if (persisted) watch(wanted)
   })
   document.addEventListener('visibilitychange', () => {
-    if (!document.hidden) unseen.value = NONE
+    if (!document.hidden) {
+      unseen.value = NONE
+      if (session.peek() === 'in') void loadStreams()
+    }
     schedule()
   })
 }
@@ -148,6 +153,7 @@ export async function applyFilter(q: string): Promise<void> {
 export async function signOut(): Promise<void> {
   await fetch(`${base}/session`, { method: 'DELETE' }).catch(() => undefined)
   send({ type: 'sign-out' })
+  others.postMessage('sign-out')
 }
 
 /** Trades a token for a session. The token is not kept. */
@@ -163,6 +169,7 @@ export async function signIn(token: string): Promise<void> {
   if (answer.ok) {
     session.value = 'in'
     send({ type: 'retry' })
+    others.postMessage('retry')
     return
   }
   const { error } = (await answer.json().catch(() => ({}))) as { error?: { message: string } }
@@ -309,6 +316,7 @@ function receiveStatus(next: typeof status.value): void {
     const isOut = next.state === 'signed-out' || (next.state === 'refused' && next.code === 'forbidden')
     if (next.state === 'live') {
       session.value = 'in'
+      void loadStreams()
       signInNote.value = ''
       if (needsPast) void begin()
     } else if (isOut) {

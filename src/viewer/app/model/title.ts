@@ -1,6 +1,7 @@
 /** Title and icon say what came while nobody looked. */
 import { effect } from '@preact/signals'
 import { status, unseen } from './state.ts'
+import { DEFAULT_STREAM, stream } from './streams.ts'
 import { formatCount } from './time.ts'
 
 /** Keeps both up. */
@@ -9,7 +10,8 @@ export function showInTitle(): void {
     const { entries, errors } = unseen.value
     const isDown = status.value.state === 'waiting' || status.value.state === 'refused'
     const mark = errors > 0 ? `(${formatCount(errors)}!) ` : entries > 0 ? '• ' : ''
-    document.title = `${mark}${isDown ? '✕ ' : ''}edgetail`
+    const name = stream.value === DEFAULT_STREAM ? '' : `${stream.value} · `
+    document.title = `${mark}${isDown ? '✕ ' : ''}${name}edgetail`
     const link = document.querySelector<HTMLLinkElement>('link[rel=icon]')
     if (link !== null) link.href = icon(errors > 0 ? '#e5484d' : entries > 0 ? '#5b8def' : undefined, isDown)
   })

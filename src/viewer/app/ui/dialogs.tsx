@@ -1,6 +1,6 @@
 /** Help and settings, as native dialogs: they keep the focus inside and close with Esc by themselves. */
 import type { ComponentChildren, JSX } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { KEY_HELP } from '../model/keys.ts'
 import { FILTER_HELP } from '../model/query.ts'
 import { choose, HOLDS, type Settings, settings } from '../model/settings.ts'
@@ -21,24 +21,29 @@ export function Dialogs(): JSX.Element | null {
 
 function Dialog({ title, children }: { title: string; children: ComponentChildren }): JSX.Element {
   const element = useRef<HTMLDialogElement>(null)
-  useEffect(() => element.current?.showModal(), [])
+  useLayoutEffect(() => element.current?.showModal(), [])
+  // At once: browsers fire `close` with a later frame, and what is typed until then would be lost. By then this one may be gone, and another open.
+  const close = (): void => {
+    if (element.current === null) return
+    element.current.close()
+    dialog.value = undefined
+  }
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Esc closes a dialog
     <dialog
       ref={element}
       aria-label={title}
-      onClose={() => {
-        dialog.value = undefined
-      }}
+      onCancel={close}
+      onClose={close}
       onClick={(event) => {
-        if (event.target === element.current) element.current?.close()
+        if (event.target === element.current) close()
       }}
     >
       {/* The dialog as a whole takes the focus at first, not its first button. */}
       <div class="dialog" tabIndex={-1} autofocus>
         <header>
           <h2>{title}</h2>
-          <button type="button" class="tool" aria-label="Close" onClick={() => element.current?.close()}>
+          <button type="button" class="tool" aria-label="Close" onClick={close}>
             <Icon name="close" />
           </button>
         </header>

@@ -1,8 +1,8 @@
 /** What stands where no entry is: how to send the first one, or why the filter shows none. */
 import type { JSX } from 'preact'
 import { clearFilter, copy } from '../model/actions.ts'
-import { base } from '../model/feed.ts'
 import { applied, levels, loading, range, revision, session, shelf } from '../model/state.ts'
+import { base } from '../model/streams.ts'
 import { formatCount } from '../model/time.ts'
 import { Icon } from './icons.tsx'
 

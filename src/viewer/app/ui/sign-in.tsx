@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { signIn } from '../model/feed.ts'
 import { signInNote } from '../model/state.ts'
+import { DEFAULT_STREAM, stream } from '../model/streams.ts'
 import { Mark } from './icons.tsx'
 
 /** The form. */
@@ -23,7 +24,10 @@ export function SignIn(): JSX.Element {
       <form onSubmit={onSubmit}>
         <Mark />
         <h1>edgetail</h1>
-        <p>Live logs. Sign in with the token of this server.</p>
+        <p>
+          Live logs{stream.value === DEFAULT_STREAM ? '' : ` of ${stream.value}`}. Sign in with the token of this
+          server.
+        </p>
         <input
           ref={field}
           type="password"
@@ -38,8 +42,8 @@ export function SignIn(): JSX.Element {
           {signInNote.value}
         </p>
         <p class="hint">
-          It is the value of <code>EDGETAIL_TOKEN</code>. Without one, the server prints a link with a token when it
-          starts.
+          It is the one that you were given, or the value of <code>EDGETAIL_TOKEN</code>. Where none is set, the server
+          prints a link with a token when it starts.
         </p>
       </form>
     </main>

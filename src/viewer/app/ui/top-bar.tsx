@@ -24,6 +24,7 @@ import {
 } from '../model/state.ts'
 import { formatClock, formatCount, formatSpan } from '../model/time.ts'
 import { Icon, Mark } from './icons.tsx'
+import { StreamMenu } from './stream-menu.tsx'
 
 /** Pause after the last key before a filter is applied, in milliseconds. */
 const TYPING_MS = 300
@@ -35,6 +36,7 @@ export function TopBar(): JSX.Element {
       <div class="brand">
         <Mark />
         <h1>edgetail</h1>
+        <StreamMenu />
       </div>
       <ConnectionPill />
       <FilterBox />
