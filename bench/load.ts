@@ -9,7 +9,7 @@ import { type Publisher, startPublisher } from './load/publisher.ts'
 import { cpuUs, rssKb } from './processes.ts'
 
 /** Share of a workload's entries that is published before anything is measured, so that compilers have done their work. */
-const WARM_UP = 0.1
+const WARM_UP = 0.5
 
 /** Time in which connections and their garbage settle, in milliseconds. */
 const SETTLE_MS = 300

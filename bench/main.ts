@@ -23,6 +23,7 @@ const { values } = parseArgs({
     servers: { type: 'string' },
     runs: { type: 'string' },
     profile: { type: 'string' },
+    save: { type: 'string' },
   },
 })
 const runs = Number(values.runs ?? (values.quick ? 2 : 3))
@@ -50,9 +51,10 @@ for (let number = 1; number <= runs; number++) {
 }
 printTable(results)
 if (values.quick) process.exitCode = guard(results) ? 0 : 1
-// What is published comes from a run of everything, so a part of it never takes its place.
+// A part of the benchmark never takes the place of a run of everything: it is saved under a name of its own.
+else if (values.save !== undefined) await writeResults(results, values.save)
 else if ([values.only, values.servers, values.profile].every((value) => value === undefined))
-  await writeResults(results)
+  await writeResults(results, 'latest')
 // A figure of a server that lost something is no figure; edgetail's own losses are a failure.
 if (results.some(({ server, faults }) => server.startsWith('edgetail') && faults.length > 0)) process.exitCode = 1
 

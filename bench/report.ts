@@ -85,8 +85,8 @@ export function printTable(results: readonly Result[]): void {
   }
 }
 
-/** Writes `latest.json` and the plot of the scale workload. */
-export async function writeResults(results: readonly Result[]): Promise<void> {
+/** Writes them, and the plot of the scale workload. @param name - of the files, without their endings */
+export async function writeResults(results: readonly Result[], name: string): Promise<void> {
   await mkdir(FOLDER, { recursive: true })
   const rows = summarize(results)
   const machine = {
@@ -97,9 +97,9 @@ export async function writeResults(results: readonly Result[]): Promise<void> {
     kernel: release(),
     node: process.version,
   }
-  await writeFile(`${FOLDER}latest.json`, `${JSON.stringify({ machine, rows, results }, null, 2)}\n`)
+  await writeFile(`${FOLDER}${name}.json`, `${JSON.stringify({ machine, rows, results }, null, 2)}\n`)
   const plot = plotScale(rows)
-  if (plot !== undefined) await writeFile(`${FOLDER}scale.svg`, plot)
+  if (plot !== undefined) await writeFile(`${FOLDER}${name}.svg`, plot)
 }
 
 function costOf({ cpuUs, count }: Pick<Result, 'cpuUs' | 'count'>): number {

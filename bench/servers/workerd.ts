@@ -2,7 +2,8 @@
  * edgetail's Worker as it is deployed, on workerd itself: the bundle of a dry-run deploy and a configuration of our own.
  * `wrangler dev` would put its proxy in between, which costs more than what is measured.
  */
-import { startWorkerd, type Workerd } from '../../test/support/workerd.ts'
+import { startMonitorWorkerd } from '../../test/support/monitor-workerd.ts'
+import type { Workerd } from '../../test/support/workerd.ts'
 import { CORES, start } from '../processes.ts'
 import type { Started } from '../servers.ts'
 
@@ -12,17 +13,14 @@ export async function workerd(token: string): Promise<Started> {
   return { origin: origins.main as string, pid, stop }
 }
 
-/** The Worker, with the folder of its objects. */
-export function startMonitorWorker(token: string, settings: Readonly<Record<string, string>>): Promise<Workerd> {
-  const texts = Object.entries({ EDGETAIL_TOKEN: token, ...settings })
-  const members = `
-    bindings = [
-      ${texts.map(([name, text]) => `(name = "${name}", text = "${text}"),`).join(' ')}
-      (name = "LOG_ROOM", durableObjectNamespace = "LogRoom"),
-    ],
-    durableObjectNamespaces = [(className = "LogRoom", uniqueKey = "bench", enableSql = true)],
-    durableObjectStorage = (localDisk = "objects")`
-  return startWorkerd([{ name: 'main', config: 'wrangler.toml', members, listens: true }], (program, args) =>
-    start({ program, args }, CORES?.server),
-  )
+/** The Worker, with the folder of its objects; `counted.toml` is the one that counts requests. */
+export function startMonitorWorker(
+  token: string,
+  settings: Readonly<Record<string, string>>,
+  config?: string,
+): Promise<Workerd> {
+  return startMonitorWorkerd({ EDGETAIL_TOKEN: token, ...settings }, config, {
+    launch: (program, args) => start({ program, args }, CORES?.server),
+    v8Flags: [],
+  })
 }
