@@ -64,6 +64,7 @@ export class LogRoom extends DurableObject<Record<string, unknown>> {
       isAwoken: this.#watchers.size > 0,
       bound: roomClients,
       reach: (name) => relays.get(relays.idFromName(name)) as unknown as RelayOfRoom,
+      onTold: () => this.#trim(),
     })
   }
 
@@ -173,11 +174,16 @@ export class LogRoom extends DurableObject<Record<string, unknown>> {
     return this.#store.tailStart(tail, compileFilter(filter), head)
   }
 
-  /** Gives everyone what has been appended since the last time, and lets go of what nobody wants any more. */
+  /** Gives everyone what has been appended since the last time. */
   #publish(): Flushed {
     const flushed = this.#watchers.publish()
     this.#relays?.publish()
-    this.#store.trim(Math.min(this.#watchers.oldestWanted, this.#relays?.oldestWanted ?? Number.POSITIVE_INFINITY))
+    this.#trim()
     return flushed
+  }
+
+  /** Lets go of what nobody wants any more. */
+  #trim(): void {
+    this.#store.trim(Math.min(this.#watchers.oldestWanted, this.#relays?.oldestWanted ?? Number.POSITIVE_INFINITY))
   }
 }

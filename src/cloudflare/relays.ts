@@ -41,8 +41,10 @@ interface Relay {
   sent: number[]
   /** The last entry that it has; absent while nobody knows. */
   acknowledged: number | undefined
-  /** The oldest entry that it wants. */
-  wanted: number
+  /** Where it is told from while nobody knows its place: it had everything before, or says that it had not. */
+  first: number
+  /** The oldest entry that it wants; absent while nobody knows. */
+  wanted: number | undefined
   isPushing: boolean
   /** Whether it is to be told something even if there is nothing new. */
   isAsked: boolean
@@ -60,6 +62,8 @@ export interface RelaysOptions {
   readonly bound: number
   /** Reaches a relay by the name of its object. */
   reach(name: string): RelayOfRoom
+  /** Called in silence, once every relay has said what it wants. */
+  onTold(): void
 }
 
 /** All relays of a room. */
@@ -93,7 +97,8 @@ export class Relays {
   /** The oldest entry that a relay lacks or wants for one of its watchers. */
   get oldestWanted(): number {
     let oldest = Number.POSITIVE_INFINITY
-    for (const { watchers, wanted } of this.#relays.values()) if (watchers > 0) oldest = Math.min(oldest, wanted)
+    // What is not known may be any of them. The store bounds what it keeps for that.
+    for (const { watchers, wanted = 0 } of this.#relays.values()) if (watchers > 0) oldest = Math.min(oldest, wanted)
     return oldest
   }
 
@@ -164,6 +169,7 @@ export class Relays {
     const isWhole = missing !== undefined && missing.first + missing.lines.length > store.head
     const entries = isWhole ? missing : { first: store.head + 1, lines: [] }
     const update = this.#update(name, entries, watchers, acknowledged)
+    relay.first = update.first
     relay.wanted = isOurs ? Math.min(place.wanted, update.first) : update.first
     const same: Record<string, number> = {}
     for (const [credential, count] of Object.entries(clients)) {
@@ -175,7 +181,7 @@ export class Relays {
   /** Notes that a relay's watchers want what stands at a place. */
   want(name: string, next: number): void {
     const relay = this.#relays.get(name)
-    if (relay !== undefined) relay.wanted = Math.min(relay.wanted, next)
+    if (relay?.wanted !== undefined) relay.wanted = Math.min(relay.wanted, next)
   }
 
   /** Tells every relay what is new. */
@@ -192,7 +198,8 @@ export class Relays {
       total: 0,
       sent: [],
       acknowledged: undefined,
-      wanted: this.#options.store.head + 1,
+      first: this.#options.store.head + 1,
+      wanted: undefined,
       isPushing: false,
       isAsked: false,
     }
@@ -217,20 +224,19 @@ export class Relays {
     const { store, reach } = this.#options
     relay.isPushing = true
     let failures = 0
-    // Where its place is not known, it has had everything before what is new now, or says that it has not.
-    let first = relay.wanted
-    const lacks = (): boolean => relay.isAsked || (relay.watchers > 0 && (relay.acknowledged ?? first - 1) < store.head)
+    const lacks = (): boolean =>
+      relay.isAsked || (relay.watchers > 0 && (relay.acknowledged ?? relay.first - 1) < store.head)
     while (lacks()) {
       const began = performance.now()
       let wait: number | undefined
       try {
         const { acknowledged, reports } = relay
-        const missing = store.linesFrom(acknowledged === undefined ? first : acknowledged + 1, MAX_UPDATE_LENGTH)
+        const missing = store.linesFrom(acknowledged === undefined ? relay.first : acknowledged + 1, MAX_UPDATE_LENGTH)
         relay.isAsked = false
         const place = await reach(name).publish(this.#update(name, missing, relay.watchers, acknowledged))
         relay.acknowledged = place.epoch === store.epoch ? place.head : undefined
         relay.wanted = Math.min(place.wanted, place.head + 1)
-        first = store.head + 1
+        relay.first = store.head + 1
         failures = 0
         if (relay.watchers === 0 && relay.reports === reports) {
           if (place.watchers === 0) this.#letGo(name)
@@ -261,10 +267,11 @@ export class Relays {
     if (this.#settling !== undefined) return
     this.#settling = setTimeout(() => {
       this.#settling = undefined
-      const { store, storage } = this.#options
+      const { store, storage, onTold } = this.#options
       for (const relay of this.#relays.values()) {
         if (relay.watchers > 0 && relay.acknowledged !== store.head) return
       }
+      onTold()
       if (storage.kv.get(RELAYED) !== store.head) storage.kv.put(RELAYED, store.head)
     }, SETTLE_MS)
   }

@@ -66,6 +66,13 @@ class Log {
     return runInDurableObject(stub, (_, state) => state.getWebSockets().length)
   }
 
+  /** Entries in the room's storage, whether they are shown to new readers or not. */
+  stored(): Promise<number> {
+    return runInDurableObject(this.room, (_, { storage }) =>
+      Number(storage.sql.exec('SELECT SUM(count) AS stored FROM batches').one().stored),
+    )
+  }
+
   async clients(): Promise<number> {
     return (await this.source.status()).clients
   }
@@ -190,7 +197,10 @@ describe('LogRelay', () => {
     await expect.poll(recent.messages).toEqual(['58', '59', '65'])
   })
 
-  it('has the room hold what one of its watchers is still reading, however small the retention', async () => {
+  it.each([
+    ['awake', Number.POSITIVE_INFINITY],
+    ['while all sleep now and then', 10],
+  ])('has the room hold what one of its watchers is still reading, however small the retention, %s', async (_, day) => {
     const log = new Log()
     await log.watchAll(places)
     const early = Array.from({ length: 50 }, (_, index) => `${index}`.padEnd(10_000))
@@ -199,7 +209,13 @@ describe('LogRelay', () => {
     onTestFinished(() => stop.abort())
     const subscription = await log.source.subscribe({ tail: 50, maxClients: 1000, signal: stop.signal })
     const late = Array.from({ length: 60 }, (_, index) => `late ${index}`)
-    for (const message of late) await log.append(message)
+    for (const [index, message] of late.entries()) {
+      if (index % day === day - 1) {
+        await settled(log.name)
+        await evict([log.room, ...(await log.relays())], 'hibernate')
+      }
+      await log.append(message)
+    }
     const messages: string[] = []
     for await (const item of subscription) {
       expect(item.type).toBe('batch')
@@ -207,6 +223,8 @@ describe('LogRelay', () => {
       if (messages.length >= 110) break
     }
     expect(messages).toEqual([...early, ...late])
+    // What nobody wants any more goes, also when nothing comes after.
+    await expect.poll(() => log.stored(), { timeout: 4000 }).toBe(50)
   })
 
   it('counts clients with the room’s and those of other relays, and frees their places', async () => {
