@@ -9,7 +9,8 @@ interface Client<Self> {
 
 /** `createClient()` of node-redis, from version 5 on. */
 export interface NodeRedisClient extends Client<NodeRedisClient> {
-  sendCommand(args: string[]): Promise<unknown>
+  readonly isReady?: boolean
+  sendCommand(args: string[], options?: { timeout: number }): Promise<unknown>
   connect(): Promise<unknown>
   destroy(): void
 }
@@ -51,12 +52,18 @@ export interface RedisConnection {
   close(): void
 }
 
+/**
+ * What the client limits is how long a command waits to be sent, by a timer and a signal of its own that last for 5 seconds. Over a
+ * connection that stands it is sent in this turn.
+ */
+const NO_TIMEOUT = { timeout: 0 }
+
 /** How commands are sent over a client. @param key - the one by which a cluster finds the node */
 export function commandOf(client: RedisClient, key: string): RedisCommand {
   if ('call' in client) return (command, ...args) => client.call(command, args)
   if ('masters' in client) return (...args) => client.sendCommand(key, false, args)
   if ('getMasterNode' in client) return (...args) => client.sendCommand(false, args)
-  return (...args) => client.sendCommand(args)
+  return (...args) => client.sendCommand(args, client.isReady ? NO_TIMEOUT : undefined)
 }
 
 /** Opens a connection like that of a client. @param onError - told of what goes wrong between commands */
