@@ -1,6 +1,7 @@
 /** The body of a stream under @hono/node-server, over a real socket. */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
+import { createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { serve } from '@hono/node-server'
 import { Hono, type MiddlewareHandler } from 'hono'
@@ -9,12 +10,14 @@ import { secureHeaders } from 'hono/secure-headers'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createMonitor, type Monitor } from '../../src/monitor.ts'
 import { memorySource } from '../../src/sources/memory.ts'
+import { connectHttp2 } from '../support/http2-fetch.ts'
 
 let server: Server
 let monitor: Monitor
 afterEach(async () => {
   await monitor.close()
-  server.closeAllConnections()
+  // One of HTTP/2 has none to close but those that its clients close themselves.
+  server.closeAllConnections?.()
   server.close()
 })
 
@@ -170,6 +173,33 @@ it('has no chunks by HTTP/1.0', async () => {
   await vi.waitFor(() => expect(pieces.join('')).toContain('after'))
   expect(pieces.join('').split('\r\n\r\n')[1]).toMatch(/^retry: \d+\nevent: ready\n[^\r]*\n\n$/)
   socket.destroy()
+})
+
+it('is shared by all streams of a connection by HTTP/2, each ending by itself', async () => {
+  monitor = createMonitor({ source: memorySource(), token: 'secret' })
+  const app = new Hono().route('/monitor', monitor.routes)
+  server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1', createServer: createHttp2Server }) as Server
+  await once(server, 'listening')
+  const { fetch, close } = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const leaving = new AbortController()
+  const open = (signal?: AbortSignal): Promise<Response> =>
+    fetch('/monitor/stream', { headers, ...(signal && { signal }) })
+  const left = await open(leaving.signal)
+  const stayed = await Promise.all([open(), open(), open()])
+  expect(left.headers.get('Connection')).toBeNull()
+  await vi.waitFor(async () => expect(await clients()).toBe(4))
+  leaving.abort()
+  await vi.waitFor(async () => expect(await clients()).toBe(3))
+  for (let n = 1; n <= 3000; n++) monitor.info(`${n} ${'x'.repeat(300)}`)
+  const texts = stayed.map(({ body }) => readTo(body as ReadableStream<Uint8Array>, '"3000 xxx'))
+  for (const text of await Promise.all(texts)) {
+    const numbers = Array.from(text.matchAll(/"message":"(\d+) /g), ([, number]) => Number(number))
+    expect(numbers).toEqual(Array.from({ length: 3000 }, (_, index) => index + 1))
+  }
+  const ended = stayed.map(({ body }) => body?.pipeTo(new WritableStream()))
+  await monitor.close()
+  await Promise.all(ended)
+  close()
 })
 
 it('holds up nothing when a middleware answers in its place', async () => {
