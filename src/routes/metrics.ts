@@ -5,7 +5,7 @@ import { toMonitorError } from '../errors.ts'
 import { EXPOSITION_TYPES } from '../exposition.ts'
 import type { LogEnv } from '../http/log-env.ts'
 import { DEFAULT_STREAM } from '../streams.ts'
-import { readStatus } from './health.ts'
+import { inTime } from './health.ts'
 
 /**
  * `GET /metrics`: Prometheus text, or OpenMetrics to those who accept it. Also while the source cannot serve.
@@ -15,24 +15,22 @@ import { readStatus } from './health.ts'
 export function metricsRoute(list: () => Promise<readonly string[]>): Handler<LogEnv> {
   return async (c) => {
     const { source, metrics, onError } = c.get('edgetailLog')
-    const status = await readStatus(source).catch((error: unknown) => {
-      // That it cannot be reached is what `edgetail_source_up` tells; a fault of ours is more than that.
-      if (toMonitorError(error).code !== 'source_unavailable') onError(error, 'source')
-      return undefined
-    })
     const isWhole = c.get('edgetailStream') === DEFAULT_STREAM
-    const streams = isWhole
-      ? await list().then(
-          ({ length }) => length,
-          () => undefined,
-        )
-      : undefined
+    // At once: a scraper waits no longer for both than for one.
+    const [status, names] = await Promise.all([
+      inTime(source.status()).catch((error: unknown) => {
+        // That it cannot be reached is what `edgetail_source_up` tells; a fault of ours is more than that.
+        if (toMonitorError(error).code !== 'source_unavailable') onError(error, 'source')
+        return undefined
+      }),
+      isWhole ? inTime(list()).catch(() => undefined) : undefined,
+    ])
     const type = accepts(c, {
       header: 'Accept',
       supports: ['text/plain', 'application/openmetrics-text'],
       default: 'text/plain',
     })
     const format = type === 'text/plain' ? 'text' : 'openmetrics'
-    return c.body(metrics.render(format, status, streams), 200, { 'Content-Type': EXPOSITION_TYPES[format] })
+    return c.body(metrics.render(format, status, names?.length), 200, { 'Content-Type': EXPOSITION_TYPES[format] })
   }
 }

@@ -6,6 +6,7 @@ import { createMetrics } from '../../src/metrics.ts'
 import { createMonitor, type Monitor, type MonitorOptions } from '../../src/monitor.ts'
 import type { LogSource } from '../../src/source.ts'
 import { memorySource } from '../../src/sources/memory.ts'
+import { memoryStreams } from '../../src/sources/memory-streams.ts'
 import { type Exposition, readExposition } from '../support/exposition.ts'
 import { openStream, type StreamReader } from '../support/sse-reader.ts'
 
@@ -243,7 +244,9 @@ describe('what goes wrong', () => {
   })
 
   it('gives up on a source that does not answer', async () => {
-    const monitor = open({ source: { ...memorySource(), status: () => new Promise(() => {}) } })
+    const never = <Answer>(): Promise<Answer> => new Promise(() => {})
+    const streams = { ...memoryStreams(), list: never<string[]> }
+    const monitor = open({ source: { ...memorySource(), status: never }, streams })
     const [health, metrics] = await Promise.all([monitor.routes.request('/health'), scrape(monitor)])
     expect(health.status).toBe(503)
     expect(await health.json()).toMatchObject({ error: { code: 'source_unavailable' } })
