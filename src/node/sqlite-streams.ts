@@ -80,9 +80,9 @@ export function sqliteStreams(options: SqliteSourceOptions): LogDirectory {
 /** The streams that have a file in a folder; none where there is no folder. */
 function namesIn(folder: string): string[] {
   try {
-    return readdirSync(folder)
-      .filter((file) => file.endsWith(SUFFIX))
-      .map((file) => file.slice(0, -SUFFIX.length))
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((file) => !file.isDirectory() && file.name.endsWith(SUFFIX))
+      .map(({ name }) => name.slice(0, -SUFFIX.length))
       .filter(isStreamName)
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return []

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -42,6 +42,7 @@ describe('named streams in files', () => {
     await call(before, '/logs', { method: 'POST', body: '{"message":"of the base"}' })
     expect([await write(before, 'shop', 'of the shop'), await write(before, 'a.b', 'of a.b')]).toEqual([202, 202])
     await before.close()
+    mkdirSync(join(folder, 'again.db-streams', 'folder.db'))
     const after = await start('again.db')
     expect(await namesOf(after)).toEqual(['a.b', 'default', 'shop'])
     expect(await stored(after, '/s/shop/logs')).toEqual(['of the shop'])
@@ -49,6 +50,7 @@ describe('named streams in files', () => {
     expect(await stored(after, '/logs')).toEqual(['of the base'])
     expect(readdirSync(join(folder, 'again.db-streams')).filter((name) => name.endsWith('.db'))).toEqual([
       'a.b.db',
+      'folder.db',
       'shop.db',
     ])
   })
