@@ -43,6 +43,7 @@ describe.skipIf(NO_BROWSER).each(Object.entries(RUNTIMES))('the viewer of %s', (
       EDGETAIL_TOKEN: TOKEN,
       EDGETAIL_TOKENS: '[{"token":"pay-token","rights":["read"],"streams":["pay-*"]}]',
       EDGETAIL_HEARTBEAT_MS: '500',
+      EDGETAIL_MAX_STREAMS: '6',
       EDGETAIL_RETAIN: String(RETAIN),
     })
     url = `${service.origin}/monitor`
@@ -428,6 +429,20 @@ describe.skipIf(NO_BROWSER).each(Object.entries(RUNTIMES))('the viewer of %s', (
     expect(problems).toEqual([])
   })
 
+  it('leads from a stream for which there is no place to those that there are', async () => {
+    const headers = { Authorization: `Bearer ${TOKEN}`, 'Content-Type': 'application/json' }
+    const write = (name: string): Promise<Response> =>
+      fetch(`${url}/s/${name}/logs`, { method: 'POST', headers, body: '{"message":"here"}' })
+    let taken = 0
+    while ((await write(`full-${taken}`)).ok) taken++
+    expect(taken).toBeGreaterThan(0)
+    const { page, live } = await open(`${url}/s/one-more#token=${TOKEN}`)
+    await page.getByText('all places are taken').waitFor()
+    await page.getByLabel('Stream').selectOption('full-0')
+    await page.waitForURL(`${url}/s/full-0`)
+    await live()
+  })
+
   it('fits a phone without moving sideways', async () => {
     await send(
       ...Array.from({ length: 40 }, (_, number) => ({
@@ -557,8 +572,7 @@ describe.skipIf(NO_BROWSER).each(Object.entries(RUNTIMES))('the viewer of %s', (
     await third.live()
     expect(await clients()).toBe(1)
     await send('for all tabs')
-    for (const { page } of [first, second, third])
-      await page.getByText('for all tabs').last().waitFor({ timeout: 1000 })
+    for (const { page } of [first, second, third]) await page.getByText('for all tabs').last().waitFor()
     await third.page.getByLabel('Filter', { exact: true }).fill('apple')
     await third.live()
     await eventually(clients).toBe(2)
@@ -569,7 +583,7 @@ describe.skipIf(NO_BROWSER).each(Object.entries(RUNTIMES))('the viewer of %s', (
     await second.page.close()
     await eventually(clients).toBe(1)
     await send('for the one that is left')
-    await first.page.getByText('for the one that is left').waitFor({ timeout: 1000 })
+    await first.page.getByText('for the one that is left').waitFor()
     expect([...first.problems, ...second.problems, ...third.problems]).toEqual([])
   })
 

@@ -30,7 +30,7 @@ import {
   vitals,
 } from './state.ts'
 import { EntryStore } from './store.ts'
-import { base, loadStreams } from './streams.ts'
+import { base, loadStreams, streams } from './streams.ts'
 
 /** Entries that a new filter begins with: a few screens. */
 const FIRST_PAGE = 300
@@ -313,6 +313,8 @@ function receiveStatus(next: typeof status.value): void {
       return
     }
     status.value = next
+    // Where this log cannot be had, such as a stream for which there is no place, others may.
+    if (next.state === 'waiting' && streams.peek().length === 0) void loadStreams()
     const isOut = next.state === 'signed-out' || (next.state === 'refused' && next.code === 'forbidden')
     if (next.state === 'live') {
       session.value = 'in'

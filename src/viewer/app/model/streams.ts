@@ -19,14 +19,27 @@ export const stream: Signal<string> = signal(named)
 /** The names of all that may be read; empty until the server has said. */
 export const streams: Signal<readonly string[]> = signal([])
 
+/** What the server says. */
+interface Said {
+  readonly stream: string
+  readonly streams: readonly { readonly name: string }[]
+}
+
 /** Asks which there are. Without an answer the page goes on as it is. */
 export async function loadStreams(): Promise<void> {
-  const answer = await fetch(`${base}/streams`, { cache: 'no-store' }).catch(() => undefined)
-  if (!answer?.ok) return
-  const said = (await answer.json()) as { stream: string; streams: readonly { name: string }[] }
-  if (said.stream !== named) root = base
-  stream.value = said.stream
-  streams.value = said.streams.map(({ name }) => name)
+  const said = await ask(base)
+  if (said !== undefined) {
+    if (said.stream !== named) root = base
+    stream.value = said.stream
+  }
+  // One that could get no place, or that is not there yet, still has others beside it.
+  const { streams: all } = said ?? (below === '' ? undefined : await ask(root)) ?? {}
+  if (all !== undefined) streams.value = all.map(({ name }) => name)
+}
+
+async function ask(path: string): Promise<Said | undefined> {
+  const answer = await fetch(`${path}/streams`, { cache: 'no-store' }).catch(() => undefined)
+  return answer?.ok ? ((await answer.json()) as Said) : undefined
 }
 
 /** The path of the page of a log. */

@@ -42,8 +42,8 @@ export function SignIn(): JSX.Element {
           {signInNote.value}
         </p>
         <p class="hint">
-          It is the one that you were given, or the value of <code>EDGETAIL_TOKEN</code>. Where none is set, the server
-          prints a link with a token when it starts.
+          It is the one that you were given, or the server's <code>EDGETAIL_TOKEN</code>. Where no token is set, the
+          server prints a link with one when it starts.
         </p>
       </form>
     </main>
