@@ -58,6 +58,9 @@ interface Held {
  */
 const CLOSE_MS = LENT_MS - 60_000
 
+/** When a lent place is renewed, in milliseconds: long before it is up, however long a stream lasts. */
+const RENEW_MS = LENT_MS / 4
+
 /** What is told of a log that cannot be opened; the cause may name a path. */
 const UNOPENED = 'This stream could not be opened. Its operator finds the cause in the server log.'
 
@@ -76,8 +79,7 @@ export function createNamedLogs(options: NamedLogsOptions): NamedLogs {
     if (closed) throw new MonitorError('source_unavailable', 'The log source is closed.')
     const asked = now()
     const known = held.get(name)
-    // Renewed long before it is up, however long a stream lasts.
-    if (known !== undefined && (known.lasting || (!lasting && asked - known.lentAt < LENT_MS / 4))) return known
+    if (known !== undefined && (known.lasting || (!lasting && asked - known.lentAt < RENEW_MS))) return known
     await letGo(asked)
     await directory.claim(name, { lasting, max })
     const log = held.get(name) ?? openNow(name)
@@ -89,13 +91,24 @@ export function createNamedLogs(options: NamedLogsOptions): NamedLogs {
   function openNow(name: string): Held {
     if (closed) throw new MonitorError('source_unavailable', 'The log source is closed.')
     try {
-      const log = { source: directory.open(name), lasting: false, lentAt: 0 }
+      const log = { source: directory.open(name, () => renew(name)), lasting: false, lentAt: 0 }
       held.set(name, log)
       return log
     } catch (error) {
       onError(error, 'source')
       throw new MonitorError('source_unavailable', UNOPENED, { cause: error })
     }
+  }
+
+  /** Claims again what a store has lost, or others would take the places of names that are in use, and the list would lack them. */
+  function renew(name: string): void {
+    const log = held.get(name)
+    if (log === undefined || closed) return
+    const { lasting } = log
+    // Also when this fails: the next use claims it then, and is told why it cannot have it.
+    log.lasting = false
+    log.lentAt = now() - RENEW_MS
+    if (lasting) take(name, true).catch((error: unknown) => onError(error, 'source'))
   }
 
   /** Closes those whose place is up, before the directory gives it to another. */

@@ -65,6 +65,9 @@ export interface LogDirectory {
   /**
    * Opens the log of a name that has a place. The caller closes it, and has closed it when a place that was lent is up. When the
    * place was taken before that, it stays open and empty, and is the log of the name again once that has a place again.
+   *
+   * @param onLost - to be called when the store may have lost the place, as a server that was restarted or emptied has: who wrote
+   * to the log claims it again
    */
-  open(name: string): LogSource
+  open(name: string, onLost?: () => void): LogSource
 }

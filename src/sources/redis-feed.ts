@@ -51,6 +51,8 @@ export interface RedisFeedOptions {
   /** Told of each failure, and of each success. */
   onError(error: unknown): void
   onAnswer(): void
+  /** Told when another era has begun, with which anything may be lost. */
+  onLost(): void
 }
 
 /** One process's view of a log. */
@@ -227,6 +229,7 @@ export class RedisFeed {
     const gap = { type: 'gap', reason: 'restarted', dropped: null, id: eras.before(next) } as const
     this.readers.relocate((wanted) => (wanted - 1 > end ? { next, gap } : undefined))
     this.readers.wake()
+    if (before !== undefined) this.#options.onLost()
     return eras
   }
 

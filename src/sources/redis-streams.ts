@@ -4,7 +4,7 @@
  */
 import { MonitorError, tooManyStreams } from '../errors.ts'
 import { LENT_MS, type LogDirectory } from '../streams.ts'
-import { type RedisSourceOptions, redisSource, tagOf } from './redis.ts'
+import { openRedis, type RedisSourceOptions, tagOf } from './redis.ts'
 import { commandOf, type RedisCommand } from './redis-client.ts'
 import { within } from './redis-feed.ts'
 import { unavailable } from './redis-writer.ts'
@@ -70,6 +70,6 @@ export function redisStreams(options: RedisSourceOptions): LogDirectory {
     },
 
     // A slash is in no EDGETAIL_REDIS_KEY, so that no other log has this key.
-    open: (name) => redisSource({ ...options, key: tag.replace(/\}?$/, (end) => `/s/${name}${end}`) }),
+    open: (name, onLost) => openRedis({ ...options, key: tag.replace(/\}?$/, (end) => `/s/${name}${end}`) }, onLost),
   }
 }

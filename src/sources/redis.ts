@@ -61,6 +61,11 @@ const ROWS = 32
  * const monitor = createMonitor({ source: redisSource({ client }), token })
  */
 export function redisSource(options: RedisSourceOptions): LogSource {
+  return openRedis(options)
+}
+
+/** The same, told each time that Redis may have lost something: it was restarted, emptied, or another server took over. */
+export function openRedis(options: RedisSourceOptions, onLost: () => void = () => {}): LogSource {
   const { client, key, retain = 10_000, retainBytes = 64 * 1024 * 1024 } = options
   const { waitMs = 10_000, maxWaiting = 8 * 1024 * 1024, onError = reportToConsole } = options
   for (const [name, value] of Object.entries({ retain, retainBytes, waitMs, maxWaiting })) {
@@ -84,6 +89,7 @@ export function redisSource(options: RedisSourceOptions): LogSource {
     open: () => openConnection(client, `${tag}:log`, onFailure),
     onError: onFailure,
     onAnswer,
+    onLost,
   })
   let last: LogWritten | undefined
   const writer = new RedisWriter(log, {

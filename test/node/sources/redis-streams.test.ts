@@ -122,4 +122,39 @@ describe.skipIf(NO_REDIS)('named streams in Redis', () => {
     expect(new Set(statuses)).toEqual(new Set([202, 507]))
     expect(await namesOf(one)).toEqual(await namesOf(two))
   })
+
+  it('have their places again after Redis was emptied, and the limit holds', async () => {
+    const own = await startRedis([])
+    const servers = await Promise.all(
+      [1, 2].map(() =>
+        startServer(
+          readSettings({ PORT: '0', EDGETAIL_TOKEN: 'secret', REDIS_URL: own.url, EDGETAIL_MAX_STREAMS: '2' }),
+        ),
+      ),
+    )
+    onTestFinished(async () => {
+      await Promise.all(servers.map((server) => server.close()))
+      await own.close()
+    })
+    const [one, two] = servers as [Server, Server]
+    const headers = { Authorization: 'Bearer secret', 'Content-Type': 'application/json' }
+    const write = async ({ origin }: Server, name: string): Promise<number> =>
+      (await fetch(`${origin}/monitor/s/${name}/logs`, { method: 'POST', headers, body: '{"message":"x"}' })).status
+    const namesOf = async ({ origin }: Server): Promise<string> =>
+      (await fetch(`${origin}/monitor/streams`, { headers })).text()
+    expect(await write(one, 'a')).toBe(202)
+    expect(await write(two, 'b')).toBe(202)
+    const reader = await openStream((path, init) => fetch(one.origin + path, init), '/monitor/s/a/stream', { headers })
+    onTestFinished(() => reader.close())
+    await reader.until(() => reader.logs().length === 1)
+    const before = await namesOf(one)
+    await own.command('FLUSHALL')
+    // Nobody writes: who waits for entries notices.
+    await expect.poll(() => namesOf(one), { timeout: 10_000 }).toBe(before)
+    expect(await namesOf(two)).toBe(before)
+    expect(await write(two, 'c')).toBe(507)
+    expect(await write(two, 'a')).toBe(202)
+    await reader.until(() => reader.logs().length === 2)
+    expect(reader.events.map(({ event }) => event)).toEqual(['ready', 'log', 'gap', 'log'])
+  })
 })
