@@ -59,7 +59,7 @@ Options of edgetail
   --from-start   read files from their start, not from their end
   --stream <name>  put what is read into this named stream    (default)
 
-Options of tail and logs; the token comes from EDGETAIL_TOKEN or is asked for
+Options of tail and logs; the token comes from EDGETAIL_TOKEN or is asked for; <url>/s/<name> is a named stream
   --level <name> only this level and graver ones: ${LEVELS.join(' ')}
   --q <query>    only entries that match
   --tail, -n <n> past entries to begin with                 (tail: 20, logs: all)
