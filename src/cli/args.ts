@@ -49,7 +49,7 @@ export const HELP: string = `edgetail: watch an application's logs live, in the 
   node app.js 2>&1 | edgetail        follow what a program prints; it is passed through unchanged
   edgetail app.log 'logs/*.log'      follow files, also rotated ones and new ones that match
   edgetail                           serve; entries come over HTTP (POST /monitor/logs)
-  edgetail tail <url>                watch a server: its last entries, then each new one
+  edgetail tail <url>                watch a server, or its stream at <url>/s/<name>
   edgetail logs <url> > file         download what a server has stored, oldest first
 
 Options of edgetail
@@ -59,7 +59,7 @@ Options of edgetail
   --from-start   read files from their start, not from their end
   --stream <name>  put what is read into this named stream    (default)
 
-Options of tail and logs; the token comes from EDGETAIL_TOKEN or is asked for; <url>/s/<name> is a named stream
+Options of tail and logs; the token comes from EDGETAIL_TOKEN or is asked for
   --level <name> only this level and graver ones: ${LEVELS.join(' ')}
   --q <query>    only entries that match
   --tail, -n <n> past entries to begin with                 (tail: 20, logs: all)
